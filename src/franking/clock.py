@@ -1,0 +1,78 @@
+"""The only caller of the time, and of chance: now, a steady count, new ids and jitter.
+
+Tests replace the whole of it by a `HandClock` that moves only when told to.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from typing import Protocol
+
+# Crockford's base 32, which ULIDs use: no I, L, O or U to be misread.
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [a + b for a in _DIGITS for b in _DIGITS]
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Milliseconds since 1970-01-01 UTC: for what is written down."""
+
+    def steady_ms(self) -> int:
+        """Milliseconds that only grow and that run on through suspend: for counting a lease."""
+
+    def jitter(self) -> float:
+        """A random number in [0, 1)."""
+
+    def new_id(self) -> str:
+        """A ULID: 26 characters, ordered by time, 80 bits of chance."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def steady_ms(self) -> int:
+        # CLOCK_BOOTTIME counts suspended time too; where there is none, monotonic is next best.
+        return time.clock_gettime_ns(_STEADY) // 1_000_000
+
+    def jitter(self) -> float:
+        return random.random()  # noqa: S311 (spreads retries, protects nothing)
+
+    def new_id(self) -> str:
+        return ulid(self.now(), secrets.randbits(80))
+
+
+class HandClock:
+    """A clock for tests: starts at `start_ms`, moves by `advance`, seeded chance."""
+
+    def __init__(self, start_ms: int = 1_795_269_900_000, seed: int = 1) -> None:
+        self._now = start_ms
+        self._random = random.Random(seed)  # noqa: S311
+
+    def advance(self, milliseconds: int) -> None:
+        self._now += milliseconds
+
+    def now(self) -> int:
+        return self._now
+
+    def steady_ms(self) -> int:
+        return self._now
+
+    def jitter(self) -> float:
+        return self._random.random()
+
+    def new_id(self) -> str:
+        return ulid(self._now, self._random.getrandbits(80))
+
+
+def ulid(milliseconds: int, chance: int) -> str:
+    """The ULID of a time and 80 random bits (https://github.com/ulid/spec)."""
+    number = (milliseconds & 0xFFFFFFFFFFFF) << 80 | chance
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -1,0 +1,116 @@
+"""Where an attachment's octets come from: its `content`, or a `data:` URI, and nowhere else.
+
+The host's files are never read, nor is any address asked. Decoding is lenient as Node's is, for
+documents were written against it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import msgspec
+
+from franking.compose.envelope import Unsendable
+from franking.compose.unicode import excerpt, utf8
+
+_DATA_URI = re.compile(r"data:([^,]*),(.*)", re.DOTALL | re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_NOT_BASE64 = bytes(
+    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Octets and the media type that they came with, if any."""
+
+    octets: bytes
+    media_type: str | None = None
+
+
+def read_source(attachment: Mapping[str, Any]) -> Source | Unsendable:
+    """The octets of an attachment; `path` and `href` come before `content`, as in nodemailer."""
+    for key in ("path", "href"):
+        if address := attachment.get(key):
+            return _data_uri(str(address)) or _refused(str(address))
+    return _content(attachment.get("content"), attachment.get("encoding"))
+
+
+def _data_uri(address: str) -> Source | None:
+    found = _DATA_URI.fullmatch(address)
+    if not found:
+        return None
+    media_type, *flags = found[1].split(";")
+    octets = unquote_to_bytes(utf8(found[2]))
+    if flags and flags[-1].strip().lower() == "base64":
+        octets = _base64(octets.decode("latin-1"))
+        flags.pop()
+    full_type = ";".join([media_type, *flags]) if media_type else None
+    return Source(octets, full_type or "text/plain")
+
+
+def _refused(address: str) -> Unsendable:
+    """Told by scheme and host only: a path or a password is nobody's business."""
+    where = "file://"
+    if _SCHEME.match(address):
+        try:
+            url = urlsplit(address)
+            host = url.netloc.rpartition("@")[2]
+            where = f"{url.scheme}://{host}"
+        except ValueError:
+            where = address.partition(":")[0].lower() + "://"
+    return Unsendable(f"Error: Attachment source is not allowed: {excerpt(where)}")
+
+
+def _content(content: Any, encoding: Any) -> Source | Unsendable:
+    if content is None:
+        return Source(b"")
+    if isinstance(content, bytes | bytearray):
+        return Source(bytes(content))
+    if not isinstance(content, str):
+        return Unsendable("Error: Invalid attachment: its content must be a string")
+    decode = _DECODERS.get(str(encoding or "utf8").lower())
+    if not decode:
+        return Unsendable(f"Error: Unknown attachment encoding: {excerpt(str(encoding))}")
+    return Source(decode(content))
+
+
+def _base64(text: str) -> bytes:
+    digits = text.partition("=")[0].encode("ascii", "ignore").translate(_URL_SAFE, _NOT_BASE64)
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def _hex(text: str) -> bytes:
+    digits = _HEX.match(text)
+    return bytes.fromhex(digits[0]) if digits else b""
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+def _latin1(text: str) -> bytes:
+    return bytes(ord(character) & 0xFF for character in text)
+
+
+_DECODERS: dict[str, Callable[[str], bytes]] = {
+    "utf8": utf8,
+    "utf-8": utf8,
+    "base64": _base64,
+    "base64url": _base64,
+    "hex": _hex,
+    "ascii": _latin1,
+    "latin1": _latin1,
+    "binary": _latin1,
+    "utf16le": _utf16,
+    "utf-16le": _utf16,
+    "ucs2": _utf16,
+    "ucs-2": _utf16,
+}

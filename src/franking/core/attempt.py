@@ -1,0 +1,75 @@
+"""One try at one mail, as it is written down, and what settles it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from franking.core.delivery import Delivery, Outcome, Stage
+from franking.core.event import Event
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A claim on a mail for a while: `seq` is the mail's row, `epoch` only ever grows."""
+
+    seq: int
+    epoch: int
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try: `event` is how it ended along the machine, `stage` how far it got.
+
+    `number` is `delivery.attempts` after it. `revision` is the document's revision that it sent.
+    `text` keeps the peer's words verbatim; `steps` when each stage was reached and, for each
+    recipient, what the server said. Times are milliseconds since 1970 UTC.
+    """
+
+    mail: str
+    epoch: int
+    number: int
+    revision: int
+    event: str
+    stage: Stage
+    outcome: Outcome
+    started_at: int
+    ended_at: int
+    error: str | None = None
+    category: str | None = None
+    code: str | None = None
+    text: str | None = None
+    response: str | None = None
+    worker: str = ""
+    steps: list[dict[str, Any]] = []
+
+
+class Remainder(msgspec.Struct, frozen=True):
+    """Recipients refused for now: a mail of its own with the first attempt's bytes.
+
+    `envelope` is what the transport needs to send `content` again to just these recipients.
+    """
+
+    id: str
+    parent: str
+    delivery: Delivery
+    envelope: dict[str, Any]
+    content: bytes
+
+
+class ParentNews(msgspec.Struct, frozen=True):
+    """A remainder's end, for its parent's `info`: where its addresses went."""
+
+    parent: str
+    accepted: tuple[str, ...]
+    rejected: tuple[str, ...]
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """The end of an attempt: the next delivery, the attempt, and what goes with them."""
+
+    lease: Lease
+    delivery: Delivery
+    attempt: Attempt
+    event: Event | None = None
+    remainder: Remainder | None = None
+    news: ParentNews | None = None

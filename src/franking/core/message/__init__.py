@@ -1,0 +1,89 @@
+"""The mail document: what is wrong with it, in the contract's exact texts, and what it asks for.
+
+Policy: a document is looked at block by block in the extension's order, and the first block
+that fails gives the text; what several fields of one block have wrong is told together. What
+the extension sent as a blank mail or left lying for ever is an error at once (contract
+trigger-email, sections 4 and 9). Only after the contract's rules come franking's own: its
+fields, the limits, and what would break out of a header or an envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from franking.core.message import limits, shape
+from franking.core.message.options import DEFAULT_ACCOUNT, Options, options
+from franking.core.message.options import issues as option_issues
+
+__all__ = [
+    "DEFAULT_ACCOUNT",
+    "MAX_RECIPIENTS",
+    "Options",
+    "options",
+    "search_text",
+    "trouble",
+    "unsupported",
+]
+
+MAX_RECIPIENTS = limits.MAX_RECIPIENTS
+TROUBLE_CHARACTERS = 2000
+SEARCH_RECIPIENTS_CHARACTERS = 1500
+SEARCH_SUBJECT_CHARACTERS = 499
+
+
+def trouble(document: Mapping[str, Any]) -> str | None:
+    """What is wrong with a document, as `delivery.error` tells it; None when nothing is.
+
+    Never raises, whatever JSON value it is given; the text has at most TROUBLE_CHARACTERS.
+    """
+    if not isinstance(document, Mapping):
+        return "ValidationError: Invalid email configuration: The document must be a map"
+    for configuration, block in _BLOCKS:
+        issues = block(document)
+        if issues:
+            text = f"ValidationError: Invalid {configuration} configuration: {'. '.join(issues)}"
+            return text[:TROUBLE_CHARACTERS]
+    return None
+
+
+_BLOCKS = (
+    ("sendGrid", shape.send_grid),
+    ("template", shape.template),
+    ("message", shape.message),
+    ("email", shape.payload),
+    ("message", shape.blank),
+    ("email", limits.issues),
+    ("email", option_issues),
+)
+
+
+def unsupported(document: Mapping[str, Any]) -> str | None:
+    """What a document without trouble asks for that this service is not set up to do."""
+    if any(document.get(field) for field in ("toUids", "ccUids", "bccUids")):
+        return "Error: Must specify a users collection to send using uids."
+    if "template" in document:
+        return "Error: Must specify a templates collection to send using a template."
+    if "sendGrid" in document:
+        return "Error: sendGrid fields need the SendGrid transport."
+    return None
+
+
+def search_text(document: Mapping[str, Any]) -> str:
+    """Recipients, then the subject, lower-cased and bounded: what `q` looks in."""
+    message = document.get("message")
+    subject = message.get("subject") if isinstance(message, dict) else None
+    recipients = " ".join(_strings(document.get(field)) for field in ("to", "cc", "bcc"))
+    parts = (
+        recipients[:SEARCH_RECIPIENTS_CHARACTERS],
+        subject[:SEARCH_SUBJECT_CHARACTERS] if isinstance(subject, str) else "",
+    )
+    return " ".join(" ".join(parts).lower().split())
+
+
+def _strings(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return " ".join(item for item in value if isinstance(item, str))
+    return ""

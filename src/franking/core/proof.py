@@ -1,0 +1,53 @@
+"""Evidence that comes late: what an attempt's own answer still proves after its lease was lost.
+
+A worker that lost its lease records its attempt all the same. Where it proves that the mail was
+sent, a mail in doubt, one that waits for another try and one whose next attempt has not reached
+the dot become SUCCESS. Where it proves that the mail was not sent, only a doubt that was this
+attempt's own is settled, and nothing is sent by itself.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from franking.core.delivery import Delivery, Info, Outcome, Stage, State, step
+from franking.core.endings import sent
+from franking.core.machine import Refused
+
+
+def proved_sent(delivery: Delivery, info: Info | None, now: int) -> Delivery:
+    """The next delivery; raises `Refused` where the proof comes to a mail that is past it."""
+    given = ""
+    counted = 0
+    if delivery.state is State.ERROR:
+        given = "unknown" if delivery.outcome is Outcome.UNKNOWN else "known"
+    elif delivery.state is State.PROCESSING:
+        begun = delivery.stage in (Stage.TRANSMITTING, Stage.ANSWERED)
+        given = "transmitting" if begun else "before transmitting"
+    state = step(delivery, "proved_sent", given)
+    if delivery.outcome is not Outcome.UNKNOWN:
+        counted = 1
+    claimed = replace(delivery, state=State.PROCESSING, attempts=delivery.attempts - 1 + counted)
+    ended = sent(claimed, info or _NOBODY, now)
+    return replace(ended, state=state, info=info)
+
+
+def proved_unsent(delivery: Delivery, late: Delivery, own_doubt: bool, now: int) -> Delivery:
+    """ERROR with the fault of the `late` verdict; `Refused` unless the doubt was its own."""
+    if not own_doubt:
+        raise Refused(delivery.state, "proved_unsent", "another attempt is in doubt")
+    given = "unknown" if delivery.outcome is Outcome.UNKNOWN else "known"
+    return replace(
+        delivery,
+        state=step(delivery, "proved_unsent", given),
+        end_at=now,
+        outcome=Outcome.NOT_SENT,
+        error=late.error,
+        category=late.category,
+        cause=late.cause,
+        error_code=late.error_code,
+        sentence=late.sentence,
+    )
+
+
+_NOBODY = Info(message_id=None, accepted=(), rejected=(), pending=(), response=None)

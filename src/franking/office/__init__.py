@@ -1,0 +1,187 @@
+"""The one door: every API and command submits, edits, retries and looks up mails through it.
+
+Nothing else writes what outsiders ask for. A call that returns has been committed. Expected
+refusals are exceptions with words for the caller: `Invalid` (the document), `Conflict` (the
+mail's state), `Changed` (If-Match), `NotFound`, `StoreUnavailable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from franking.clock import Clock
+from franking.core.attempt import Attempt
+from franking.core.message import trouble
+from franking.office import drafts
+from franking.office.drafts import Document, Draft
+from franking.office.refusals import Changed, Conflict, Invalid
+from franking.stores.base import (
+    Change,
+    Filter,
+    Mail,
+    NewMail,
+    NotFound,
+    Once,
+    Replay,
+    Store,
+    Stored,
+    StoredEvent,
+)
+
+__all__ = ["Changed", "Conflict", "Document", "Invalid", "Office", "etag"]
+
+
+class Office:
+    """The door to a store. `wake` is called when there may be something new to send."""
+
+    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._wake = wake
+
+    async def submit(
+        self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None
+    ) -> list[Stored | Invalid] | Replay:
+        """Take new mails; an answer for each, in order.
+
+        An invalid document is answered with `Invalid` and not stored; if `lenient`, it is
+        stored with its trouble told in `delivery`, as `put` does. `once.answer` gets the list.
+        """
+        results = [self._new(document, lenient) for document in documents]
+        fresh = [result for result in results if isinstance(result, NewMail)]
+        answer = once and _answering(once, lambda mails: _answers(results, mails))
+        mails = await self._store.submit(fresh, answer)
+        if isinstance(mails, Replay):
+            return mails
+        self._wake()
+        return _answers(results, mails)
+
+    async def put(
+        self, id: str, document: Document, *, match: str | None = None, once: Once | None = None
+    ) -> Stored | Replay:
+        """Write the document as into the collection: always stored, trouble told in `delivery`."""
+
+        def decide(stored: Stored | None) -> Change:
+            _matched(match, stored)
+            if stored is None:
+                return Change(insert=drafts.written(self._draft(id), document))
+            return drafts.replaced(self._draft(id), stored, document)
+
+        return await self._one(id, decide, once)
+
+    async def patch(
+        self, id: str, patch: Document, *, match: str | None = None, once: Once | None = None
+    ) -> Stored | Replay:
+        """Merge fields into the document (RFC 7396); `delivery.state` RETRY or PENDING sends."""
+        asked = drafts.asked(patch)
+
+        def decide(stored: Stored | None) -> Change:
+            _matched(match, stored)
+            return drafts.patched(self._draft(id), _known(id, stored), patch, asked)
+
+        return await self._one(id, decide, once)
+
+    async def retry(
+        self, id: str, *, force: bool = False, once: Once | None = None
+    ) -> Stored | Replay:
+        """A person asks for another try. SUCCESS and an unknown outcome need `force`."""
+
+        def decide(stored: Stored | None) -> Change:
+            return drafts.retried(self._draft(id), _known(id, stored), force)
+
+        return await self._one(id, decide, once)
+
+    async def delete(self, id: str, *, match: str | None = None) -> None:
+        """Remove a mail, its attempts and its remainders; refused while it is being sent."""
+
+        def decide(stored: Stored | None) -> Change:
+            _matched(match, stored)
+            drafts.at_rest(_known(id, stored).mail)
+            return Change(delete=True)
+
+        [result] = await self._change(id, decide, None)
+        if isinstance(result, Exception):
+            raise result
+
+    async def read(self, id: str) -> Stored:
+        """One mail with its document. Raises `NotFound`."""
+        return _known(id, await self._store.read(id))
+
+    async def page(self, filter: Filter, limit: int) -> list[Stored]:
+        """The newest mails that match."""
+        return await self._store.page(filter, limit)
+
+    async def timeline(self, id: str) -> list[Attempt]:
+        """Every attempt at a mail, oldest first. Raises `NotFound`."""
+        await self.read(id)
+        return await self._store.timeline(id)
+
+    async def events(self, after: int, limit: int) -> list[StoredEvent]:
+        """Events after the one numbered `after`, oldest first."""
+        return await self._store.events(after, limit)
+
+    async def last_event(self) -> int:
+        """The number of the newest event."""
+        return await self._store.last_event()
+
+    def _new(self, document: Document, lenient: bool) -> NewMail | Invalid:
+        text = trouble(document)
+        if text is not None and not lenient:
+            return Invalid(text)
+        return drafts.submitted(self._draft(self._clock.new_id()), document, text)
+
+    def _draft(self, id: str) -> Draft:
+        return Draft(id, self._clock.now(), self._clock.new_id)
+
+    async def _one(
+        self, id: str, decide: Callable[[Stored | None], Change], once: Once | None
+    ) -> Stored | Replay:
+        answer = once and _answering(once, lambda results: results[0])
+        results = await self._change(id, decide, answer)
+        if isinstance(results, Replay):
+            return results
+        if isinstance(results[0], Exception):
+            raise results[0]
+        return _known(id, results[0])
+
+    async def _change(
+        self, id: str, decide: Callable[[Stored | None], Change], once: Once | None
+    ) -> Any:
+        results = await self._store.change([id], decide, once)
+        self._wake()
+        return results
+
+
+def etag(mail: Mail) -> str:
+    """The entity tag of a mail as it is now (RFC 9110, section 8.8.3)."""
+    return f'"{mail.seq}.{mail.version}"'
+
+
+def _matched(match: str | None, stored: Stored | None) -> None:
+    if match is None:
+        return
+    tags = [tag.strip() for tag in match.split(",")]
+    if stored is None or ("*" not in tags and etag(stored.mail) not in tags):
+        raise Changed("The mail has changed since you read it. Read it again, then write.")
+
+
+def _known(id: str, stored: Stored | None) -> Stored:
+    if stored is None:
+        raise NotFound(f"There is no mail with id {id}.")
+    return stored
+
+
+def _answering(once: Once, shape: Callable[[Any], Any]) -> Once:
+    kept = once.answer
+    return replace(once, answer=lambda result: kept(shape(result)))
+
+
+def _answers(results: Sequence[NewMail | Invalid], mails: Sequence[Mail]) -> list[Stored | Invalid]:
+    found = iter(mails)
+    return [
+        Stored(next(found), result.document) if isinstance(result, NewMail) else result
+        for result in results
+    ]

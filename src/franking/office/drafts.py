@@ -1,0 +1,218 @@
+"""What the door writes: from a request and the mail as it stands to the change that is stored.
+
+Plain functions; the store calls them inside its transaction, so what they see is what they
+change. They raise `Conflict` or `Invalid` before anything was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from franking.core import merging, requests
+from franking.core.delivery import Delivery, Outcome, State
+from franking.core.event import Event, Links, report
+from franking.core.message import Options, options, search_text, trouble
+from franking.office.refusals import Conflict, Invalid
+from franking.stores.base import Change, Mail, NewMail, Stored
+
+DEFAULT_ACCOUNT = "default"
+ALREADY_SENT = "This email was already sent."
+BEING_SENT = "This email is being sent now."
+IN_DOUBT = "This email may already have been delivered. Retry it with force to send it anyway."
+MANUAL = "Manual emails can't be retried. Complete the touchpoint again."
+FROM_SCRATCH = "from scratch"
+
+Document = dict[str, Any]
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """Which mail is written, when, and where new ids come from."""
+
+    id: str
+    now: int
+    new_id: Callable[[], str]
+
+
+def submitted(draft: Draft, document: Document, text: str | None) -> NewMail:
+    """A new mail; `text` is its trouble, where it has one and is stored all the same."""
+    return _inserted(draft, _bare(document), _first(draft, document, text))
+
+
+def written(draft: Draft, document: Document) -> NewMail:
+    """A new mail as written to the collection, where a preset `delivery` counts."""
+    text = trouble(document)
+    given = document.get("delivery")
+    delivery = _first(draft, document, text)
+    if isinstance(given, Mapping) and (text is None or "state" in given):
+        delivery = requests.preset(given, draft.now, options(document).send_before)
+    return _inserted(draft, _bare(document), delivery)
+
+
+def replaced(draft: Draft, stored: Stored, document: Document) -> Change:
+    """The document written anew; `"delivery": null` sends it from scratch."""
+    edited = _edited(draft, stored, _bare(document))
+    if "delivery" in document and document["delivery"] is None:
+        return _sent_again(draft, stored, edited, document, FROM_SCRATCH)
+    return edited
+
+
+def patched(draft: Draft, stored: Stored, patch: Document, asked: str | None) -> Change:
+    """Some fields merged in, and sent again if that was asked too."""
+    document = merging.merged(_decoded(stored), patch)
+    edited = _edited(draft, stored, document)
+    return edited if asked is None else _sent_again(draft, stored, edited, document, asked)
+
+
+def retried(draft: Draft, stored: Stored, force: bool) -> Change:
+    """Sent again as it stands; what was or may have been delivered only with `force`."""
+    delivery = stored.mail.delivery
+    _retriable(stored.mail)
+    if delivery.state is State.SUCCESS and not force:
+        raise Conflict(ALREADY_SENT, "already_sent")
+    in_doubt = delivery.state is State.ERROR and delivery.outcome is Outcome.UNKNOWN
+    if in_doubt and not force:
+        raise Conflict(IN_DOUBT, "outcome_unknown")
+    return _sent_again(draft, stored, Change(), _decoded(stored), State.RETRY)
+
+
+def asked(patch: Document) -> str | None:
+    """What a patch asks of the delivery: a state, from scratch, or nothing. Raises `Invalid`."""
+    if "delivery" not in patch:
+        return None
+    given = patch["delivery"]
+    if given is None:
+        return FROM_SCRATCH
+    if not isinstance(given, Mapping) or not given:
+        raise Invalid("Field 'delivery' must be null or a map with 'state'")
+    for name in given:
+        if name != "state":
+            raise Invalid(f"Field 'delivery.{name}' can't be written: it is franking's own")
+    if given["state"] not in (State.RETRY, State.PENDING):
+        raise Invalid("Field 'delivery.state' must be RETRY or PENDING")
+    return str(given["state"])
+
+
+def at_rest(mail: Mail) -> None:
+    """Raises `Conflict` while the mail is being sent."""
+    if mail.delivery.state is State.PROCESSING:
+        raise Conflict(BEING_SENT, "processing")
+
+
+def _retriable(mail: Mail) -> None:
+    if mail.links.touchpoint_id is not None:
+        raise Conflict(MANUAL, "manual")
+    at_rest(mail)
+
+
+def _first(draft: Draft, document: Document, text: str | None) -> Delivery:
+    if text is not None:
+        return requests.refused(draft.now, text)
+    given = options(document)
+    return requests.submitted(draft.now, given.send_at, given.send_before)
+
+
+def _inserted(draft: Draft, document: Document, delivery: Delivery) -> NewMail:
+    given = options(document)
+    links = _links(given)
+    return NewMail(
+        id=draft.id,
+        account=given.account or DEFAULT_ACCOUNT,
+        priority=given.priority,
+        created_at=draft.now,
+        on_unknown=given.on_unknown,
+        links=links,
+        delivery=delivery,
+        document=msgspec.Raw(msgspec.json.encode(document)),
+        search=search_text(document),
+        message_token=draft.new_id(),
+        event=_told(draft, links, delivery),
+    )
+
+
+def _edited(draft: Draft, stored: Stored, document: Document) -> Change:
+    """What an edit of the document changes; nothing where the document stays as it is."""
+    if document == _decoded(stored):
+        return Change()
+    given = options(document)
+    return Change(
+        delivery=_moved(draft, stored.mail.delivery, given),
+        document=msgspec.Raw(msgspec.json.encode(document)),
+        search=search_text(document),
+        account=given.account or DEFAULT_ACCOUNT,
+        priority=given.priority,
+        on_unknown=given.on_unknown,
+        links=_links(given),
+        message_token=draft.new_id(),
+    )
+
+
+def _moved(draft: Draft, delivery: Delivery, given: Options) -> Delivery | None:
+    """A PENDING mail follows an edited `sendAt` and `sendBefore`; others keep their times."""
+    if delivery.state is not State.PENDING:
+        return None
+    first = requests.submitted(draft.now, given.send_at, given.send_before)
+    return replace(
+        delivery,
+        due_at=first.due_at,
+        give_up_at=first.give_up_at,
+        waiting_for=first.waiting_for,
+    )
+
+
+def _sent_again(
+    draft: Draft, stored: Stored, edited: Change, document: Document, asked: str
+) -> Change:
+    mail = stored.mail
+    _retriable(mail)
+    delivery = _asked_for(draft, mail.delivery, document, asked)
+    if delivery is mail.delivery:
+        return edited
+    was_sent = mail.delivery.outcome is Outcome.SENT
+    return replace(
+        edited,
+        delivery=delivery,
+        drop_remainders=True,
+        message_token=draft.new_id() if was_sent else edited.message_token,
+        event=_told(draft, mail.links, delivery),
+    )
+
+
+def _asked_for(draft: Draft, delivery: Delivery, document: Document, asked: str) -> Delivery:
+    before = options(document).send_before
+    if asked == FROM_SCRATCH:
+        return _first(draft, document, trouble(document))
+    if asked == State.RETRY:
+        return requests.retried(delivery, draft.now, before)
+    return requests.resubmitted(delivery, draft.now, before)
+
+
+def _told(draft: Draft, links: Links, delivery: Delivery) -> Event | None:
+    """The event of a document that was refused at the door; a preset ERROR is no news."""
+    if delivery.state is not State.ERROR or delivery.end_at is None:
+        return None
+    return report(
+        "refused",
+        delivery,
+        event_id=draft.new_id(),
+        mail=draft.id,
+        links=links,
+        now=draft.now,
+        text="",
+    )
+
+
+def _links(given: Options) -> Links:
+    return Links(given.touchpoint_id, given.cadence_member_id, given.email_message_id)
+
+
+def _bare(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name != "delivery"}
+
+
+def _decoded(stored: Stored) -> Document:
+    found: Document = msgspec.json.decode(stored.document)
+    return found

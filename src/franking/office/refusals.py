@@ -1,0 +1,19 @@
+"""What the door refuses, with words for the caller."""
+
+from __future__ import annotations
+
+
+class Invalid(Exception):
+    """The document can't be taken; the text is the contract's."""
+
+
+class Conflict(Exception):
+    """The mail's state does not allow it now; `reason` is a word for programs."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class Changed(Exception):
+    """If-Match named another version than the one that is stored."""

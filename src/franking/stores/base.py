@@ -1,0 +1,251 @@
+"""What every store promises, in the words of the design; each promise has its docstring.
+
+Calls are batch-first: they take many and answer for each, in order. Callers in the same few
+milliseconds share one commit, and one caller's bad row fails alone. A call that returns has
+committed, on disk. Everything that concerns an attempt is fenced by the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from franking.core.attempt import Attempt, Lease, Settlement
+from franking.core.delivery import Delivery
+from franking.core.event import Event, Links
+
+
+class NotFound(Exception):
+    """No such mail."""
+
+
+class StoreUnavailable(Exception):
+    """The database can't be used now; nothing was written. The message says what to do."""
+
+
+class StoreRefused(Exception):
+    """The database can't be used by this franking at all: newer, read-only, or in use."""
+
+
+class AlreadyExists(Exception):
+    """A mail with that id exists."""
+
+
+class KeyReused(Exception):
+    """The Idempotency-Key came before with another body."""
+
+
+class NewMail(msgspec.Struct, frozen=True):
+    """A mail to insert. `document` is its JSON; `search` the words that `q` looks in."""
+
+    id: str
+    account: str
+    priority: int
+    created_at: int
+    on_unknown: str
+    links: Links
+    delivery: Delivery
+    document: msgspec.Raw
+    search: str
+    message_token: str
+    event: Event | None = None
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A stored mail without its document.
+
+    `version` grows with every write of the row, `revision` with every edit of the document.
+    `message_token` is what its Message-ID is made of: kept over all attempts until the mail was
+    sent or its fields changed.
+    """
+
+    seq: int
+    id: str
+    account: str
+    priority: int
+    created_at: int
+    revision: int
+    version: int
+    on_unknown: str
+    links: Links
+    delivery: Delivery
+    message_token: str
+    remainder_of: str | None = None
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A mail with its document's JSON."""
+
+    mail: Mail
+    document: msgspec.Raw
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A mail under a lease. A remainder's `document` is its envelope, and `content` its bytes."""
+
+    mail: Mail
+    document: msgspec.Raw
+    content: bytes | None = None
+
+    @property
+    def lease(self) -> Lease:
+        return Lease(self.mail.seq, self.mail.delivery.epoch)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What to write for one mail id: insert it, change its row or document, or remove it.
+
+    `document` and `search` replace the stored ones; `drop_remainders` deletes recipients that
+    still wait from an earlier round. What is None stays.
+    """
+
+    insert: NewMail | None = None
+    delivery: Delivery | None = None
+    document: msgspec.Raw | None = None
+    search: str | None = None
+    account: str | None = None
+    priority: int | None = None
+    on_unknown: str | None = None
+    links: Links | None = None
+    message_token: str | None = None
+    drop_remainders: bool = False
+    delete: bool = False
+    event: Event | None = None
+
+
+class Once(msgspec.Struct, frozen=True):
+    """An Idempotency-Key: `scope` is the credential and the route, `fingerprint` the body's.
+
+    `answer` makes the bytes to keep from the call's result, inside its transaction.
+    """
+
+    scope: str
+    key: str
+    fingerprint: str
+    at: int
+    answer: Callable[[Any], bytes]
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """The first answer under an Idempotency-Key; nothing was done again."""
+
+    answer: bytes
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which mails to list. `q` is matched by word prefix; `after` is the last `seq` seen."""
+
+    state: str | None = None
+    category: str | None = None
+    account: str | None = None
+    touchpoint: str | None = None
+    q: str | None = None
+    after: int | None = None
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event as listeners get it: `seq` grows in the order of commits."""
+
+    seq: int
+    id: str
+    kind: str
+    mail: str
+    occurred_at: int
+    body: dict[str, Any]
+    touchpoint_id: str | None = None
+    sequence: int | None = None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many mails are in each state, and how many are stuck (must be none)."""
+
+    states: dict[str, int]
+    stuck: list[dict[str, Any]]
+
+
+Decide = Callable[[Stored | None], Change | None]
+Lapse = Callable[[Mail], Settlement]
+
+
+class Store(Protocol):
+    """A database of mails."""
+
+    async def open(self) -> None:
+        """Connect and migrate. Raises `StoreRefused`."""
+
+    async def close(self) -> None:
+        """Finish what is queued and disconnect."""
+
+    async def submit(
+        self, mails: Sequence[NewMail], once: Once | None = None
+    ) -> list[Mail] | Replay:
+        """Insert new mails; all of them or none. Raises `AlreadyExists`, `KeyReused`."""
+
+    async def change(
+        self, ids: Sequence[str], decide: Decide, once: Once | None = None
+    ) -> list[Stored | Exception | None] | Replay:
+        """Read each mail and write what `decide` says of it, all in one transaction.
+
+        The answer for each id is the mail as it is then (None: deleted, or never was) or the
+        exception that `decide` raised, which changed nothing.
+        """
+
+    async def claim(self, now: int, limit: int, lease_ms: int) -> list[Claimed]:
+        """Lease up to `limit` due mails to the caller: fair among accounts, by priority, oldest
+        due first. Each gets an epoch that no lease ever had."""
+
+    async def claim_alone(self, now: int, lease_ms: int) -> Claimed | None:
+        """Lease one due mail whose leases ran out too often to be claimed beside others."""
+
+    async def suspects(self, now: int) -> bool:
+        """Is there a mail for `claim_alone`?"""
+
+    async def transmitting(self, leases: Sequence[Lease], now: int) -> list[bool]:
+        """Write that the dot may go out, for each lease that still holds at `now` and whose
+        account is not paused; false for the others."""
+
+    async def renew(self, leases: Sequence[Lease], expires_at: int) -> list[bool]:
+        """Move the end of each lease that still holds."""
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Write the end of attempts: state, attempt, event, remainder, in one transaction.
+
+        True where the lease still held (or this very settlement was written before). False where
+        it was lost: the attempt is recorded, and what it proves is applied (`core/proof`).
+        """
+
+    async def sweep(self, now: int, limit: int, lapse: Lapse) -> int:
+        """Settle up to `limit` leases that ran out before `now` as `lapse` decides; how many."""
+
+    async def give_up(self, now: int, limit: int, decide: Decide) -> int:
+        """Apply `decide` to up to `limit` waiting mails past their `give_up_at`; how many."""
+
+    async def next_due(self) -> int | None:
+        """When the next waiting mail is due; None where none waits."""
+
+    async def read(self, id: str) -> Stored | None:
+        """One mail with its document."""
+
+    async def page(self, filter: Filter, limit: int) -> list[Stored]:
+        """The newest mails that match, remainders left out."""
+
+    async def timeline(self, id: str) -> list[Attempt]:
+        """Every attempt at a mail and at its remainders, oldest first."""
+
+    async def events(self, after: int, limit: int) -> list[StoredEvent]:
+        """Events committed after the one numbered `after`."""
+
+    async def last_event(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+
+    async def counts(self, now: int, grace_ms: int) -> Counts:
+        """What `franking doctor` prints."""
+
+    async def foreign_commits(self) -> int:
+        """A number that changes when another process has committed."""
+
+    @property
+    def commits(self) -> int:
+        """How many transactions this process has committed (what a mail costs)."""

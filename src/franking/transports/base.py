@@ -1,0 +1,76 @@
+"""What every transport promises: a `Receipt`, a `Failure` or one of two named silences.
+
+A transport never raises for what a server may say or a network may do. It asks the `Gate`
+before the final dot, so that the engine decides whether a mail may still go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+import msgspec
+
+from franking.compose.envelope import Envelope
+from franking.core.fault import Failure
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One recipient that the server did not take; `failure.reply_code` tells 4yz from 5yz."""
+
+    address: str
+    failure: Failure
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The server took the mail for at least one recipient; `response` is its final answer."""
+
+    accepted: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+    response: str
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """The mail was not taken for anybody, and certainly not: no dot went out, or a reply refused.
+
+    `refused` tells each recipient's refusal where the server answered RCPT.
+    """
+
+    failure: Failure
+    refused: tuple[Refusal, ...] = ()
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """The dot may have gone out and no answer came: whether the server has the mail is unknown."""
+
+    failure: Failure
+
+
+class Withheld(msgspec.Struct, frozen=True):
+    """The gate stayed shut, so the connection was hung up before the dot: nothing was sent."""
+
+
+Answer = Receipt | Rejected | Doubt | Withheld
+
+
+class Gate(Protocol):
+    """Asked by a transport on the way to the final dot."""
+
+    def transmitting(self) -> Awaitable[bool]:
+        """Called once, when the content begins to go out; true once that is safely on disk."""
+
+    def held(self) -> bool:
+        """The last look, right before the dot is written: true while the lease is ours."""
+
+
+class Transport(Protocol):
+    """Sends mails for one account over connections that it keeps.
+
+    `send` may be called many times at once; it queues for a free connection. Cancelling it
+    before the dot hangs up.
+    """
+
+    async def send(self, envelope: Envelope, gate: Gate) -> Answer: ...
+
+    async def close(self) -> None:
+        """Finish what is being transmitted, say QUIT, and hang up."""
