@@ -1,0 +1,1 @@
+"""What franking is reached by over the network."""

@@ -1,0 +1,1 @@
+"""A mail document to bytes."""

@@ -14,9 +14,10 @@ TransferEncoding = Literal["7bit", "quoted-printable", "base64"]
 
 # Legal are 998, but sendmail relays break lines at 990, which spoils signatures.
 MAX_7BIT_LINE = 990
-_BASE64_LINE = 76
+_ENCODED_LINE = 76
 _PLAIN = bytes([9, 10, *range(32, 127)])
 _UNQUOTED = _PLAIN.replace(b"=", b"")
+_EQUALS = ord("=")
 
 
 def encode_text(text: str) -> tuple[TransferEncoding, bytes]:
@@ -26,19 +27,54 @@ def encode_text(text: str) -> tuple[TransferEncoding, bytes]:
     octets = utf8(text)
     if text.isascii() and not octets.translate(None, _PLAIN) and _lines_fit(octets):
         return "7bit", octets.replace(b"\n", b"\r\n")
+    quotable = octets.translate(None, _UNQUOTED)
     # Each octet to be quoted costs two more; base64 costs a third of everything.
-    if len(octets.translate(None, _UNQUOTED)) * 6 <= len(octets):
-        quoted = binascii.b2a_qp(octets, quotetabs=False, istext=True)
-        # b2a_qp forgets its limit of 76 when white space ends a full line.
-        if (b" \n" not in octets and b"\t\n" not in octets) or _longest(quoted) <= _BASE64_LINE:
-            return "quoted-printable", quoted.replace(b"\n", b"\r\n")
+    if len(quotable) * 6 <= len(octets):
+        return "quoted-printable", quoted_printable(octets, set(quotable))
     return "base64", base64_lines(octets.replace(b"\n", b"\r\n"))
+
+
+def quoted_printable(octets: bytes, quotable: set[int]) -> bytes:
+    """Lines that end in LF as quoted-printable in lines of 76 with CRLF.
+
+    `quotable` are the octets that occur and must be quoted. Replacing them one by one is twice
+    as fast as `binascii.b2a_qp`, which also forgets its limit where white space ends a line.
+    """
+    if _EQUALS in quotable:
+        octets = octets.replace(b"=", b"=3D")
+    for octet in quotable:
+        if octet != _EQUALS:
+            octets = octets.replace(bytes((octet,)), b"=%02X" % octet)
+    octets = octets.replace(b" \n", b"=20\n").replace(b"\t\n", b"=09\n")
+    if octets.endswith((b" ", b"\t")):
+        octets = octets[:-1] + b"=%02X" % octets[-1]
+    lines = octets.split(b"\n")
+    return b"\r\n".join(
+        [line if len(line) <= _ENCODED_LINE else _soft_broken(line) for line in lines]
+    )
+
+
+def _soft_broken(line: bytes) -> bytes:
+    pieces: list[bytes] = []
+    at, last = 0, len(line) - _ENCODED_LINE
+    while at < last:
+        end = at + _ENCODED_LINE - 1
+        if line[end - 1] == _EQUALS:
+            end -= 1
+        elif line[end - 2] == _EQUALS:
+            end -= 2
+        pieces.append(line[at:end])
+        at = end
+    pieces.append(line[at:])
+    return b"=\r\n".join(pieces)
 
 
 def base64_lines(octets: bytes) -> bytes:
     """Base64 in lines of 76 characters, CRLF between them."""
     text = binascii.b2a_base64(octets, newline=False)
-    return b"\r\n".join([text[at : at + _BASE64_LINE] for at in range(0, len(text), _BASE64_LINE)])
+    return b"\r\n".join(
+        [text[at : at + _ENCODED_LINE] for at in range(0, len(text), _ENCODED_LINE)]
+    )
 
 
 def _lines_fit(octets: bytes) -> bool:

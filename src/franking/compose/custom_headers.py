@@ -9,7 +9,6 @@ to use: a mail never has two of what it may have one of (RFC 5322, section 3.6).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec

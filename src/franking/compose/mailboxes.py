@@ -23,17 +23,19 @@ _COMMON = re.compile(
     """,
     re.VERBOSE,
 )
+# What is not closed reaches to the end, and nothing is tried twice: a hostile field costs no more
+# than its length.
 _TOKEN = re.compile(
     r"""
       (?P<space>\s+)
-    | <(?P<angle>(?:"(?:[^"\\]|\\.)*"|[^>])*)>?
+    | <(?P<angle>(?:"(?:[^"\\]|\\.?)*+(?:"|\Z)|[^>])*+)>?
     | (?P<sign>[,;:(])
-    | (?P<word>(?:"(?:[^"\\]|\\.)*(?:"|$)|[^\s"(<,;:])+)
+    | (?P<word>(?:"(?:[^"\\]|\\.?)*+(?:"|\Z)|[^\s"(<,;:])++)
     | (?P<rest>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.?)*+)(?:"|\Z)', re.DOTALL)
 _COMMENT_SIGN = re.compile(r"[()\\]")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from string import ascii_letters, digits
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -20,9 +21,7 @@ from franking.compose.unicode import excerpt, utf8
 _DATA_URI = re.compile(r"data:([^,]*),(.*)", re.DOTALL | re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_NOT_BASE64 = bytes(
-    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-)
+_NOT_BASE64 = bytes(set(range(256)) - set(f"{ascii_letters}{digits}+/-_".encode("ascii")))
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 
 
@@ -81,15 +80,15 @@ def _content(content: Any, encoding: Any) -> Source | Unsendable:
 
 
 def _base64(text: str) -> bytes:
-    digits = text.partition("=")[0].encode("ascii", "ignore").translate(_URL_SAFE, _NOT_BASE64)
-    if len(digits) % 4 == 1:
-        digits = digits[:-1]
-    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+    signs = text.partition("=")[0].encode("ascii", "ignore").translate(_URL_SAFE, _NOT_BASE64)
+    if len(signs) % 4 == 1:
+        signs = signs[:-1]
+    return binascii.a2b_base64(signs + b"=" * (-len(signs) % 4))
 
 
 def _hex(text: str) -> bytes:
-    digits = _HEX.match(text)
-    return bytes.fromhex(digits[0]) if digits else b""
+    pairs = _HEX.match(text)
+    return bytes.fromhex(pairs[0]) if pairs else b""
 
 
 def _utf16(text: str) -> bytes:

@@ -22,7 +22,8 @@ class Attempt(msgspec.Struct, frozen=True):
 
     `number` is `delivery.attempts` after it. `revision` is the document's revision that it sent.
     `text` keeps the peer's words verbatim; `steps` when each stage was reached and, for each
-    recipient, what the server said. Times are milliseconds since 1970 UTC.
+    recipient, what the server said. `late` is what its worker reported after its lease was lost.
+    Times are milliseconds since 1970 UTC.
     """
 
     mail: str
@@ -41,6 +42,7 @@ class Attempt(msgspec.Struct, frozen=True):
     response: str | None = None
     worker: str = ""
     steps: list[dict[str, Any]] = []
+    late: dict[str, Any] | None = None
 
 
 class Remainder(msgspec.Struct, frozen=True):
@@ -56,20 +58,15 @@ class Remainder(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class ParentNews(msgspec.Struct, frozen=True):
-    """A remainder's end, for its parent's `info`: where its addresses went."""
-
-    parent: str
-    accepted: tuple[str, ...]
-    rejected: tuple[str, ...]
-
-
 class Settlement(msgspec.Struct, frozen=True):
-    """The end of an attempt: the next delivery, the attempt, and what goes with them."""
+    """The end of an attempt: the next delivery, the attempt, and what goes with them.
+
+    `parent` is the id of the mail whose remainder this is: it is told the end.
+    """
 
     lease: Lease
     delivery: Delivery
     attempt: Attempt
     event: Event | None = None
     remainder: Remainder | None = None
-    news: ParentNews | None = None
+    parent: str | None = None

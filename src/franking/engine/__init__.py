@@ -1,0 +1,1 @@
+"""Claiming, composing, transmitting and settling mails, and sweeping up after lost workers."""

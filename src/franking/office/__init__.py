@@ -31,7 +31,13 @@ from franking.stores.base import (
     StoredEvent,
 )
 
-__all__ = ["Changed", "Conflict", "Document", "Invalid", "Office", "etag"]
+__all__ = ["Changed", "Conflict", "Document", "Invalid", "Office", "Written", "etag"]
+
+
+class Written(Stored, frozen=True):
+    """A mail as `put` left it; `created` where there was none before."""
+
+    created: bool = False
 
 
 class Office:
@@ -61,16 +67,25 @@ class Office:
 
     async def put(
         self, id: str, document: Document, *, match: str | None = None, once: Once | None = None
-    ) -> Stored | Replay:
+    ) -> Written | Replay:
         """Write the document as into the collection: always stored, trouble told in `delivery`."""
+        created = False
 
         def decide(stored: Stored | None) -> Change:
+            nonlocal created
             _matched(match, stored)
+            created = stored is None
             if stored is None:
                 return Change(insert=drafts.written(self._draft(id), document))
             return drafts.replaced(self._draft(id), stored, document)
 
-        return await self._one(id, decide, once)
+        def written(result: Any) -> Any:
+            if isinstance(result, Stored):
+                return Written(result.mail, result.document, created)
+            return result
+
+        result = await self._one(id, decide, once and _answering(once, written))
+        return written(result)  # type: ignore[no-any-return]
 
     async def patch(
         self, id: str, patch: Document, *, match: str | None = None, once: Once | None = None
@@ -129,7 +144,7 @@ class Office:
 
     def _new(self, document: Document, lenient: bool) -> NewMail | Invalid:
         text = trouble(document)
-        if text is not None and not lenient:
+        if text is not None and not (lenient and isinstance(document, dict)):
             return Invalid(text)
         return drafts.submitted(self._draft(self._clock.new_id()), document, text)
 

@@ -1,0 +1,1 @@
+"""The stores: databases of mails, behind one protocol."""

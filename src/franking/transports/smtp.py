@@ -15,7 +15,6 @@ and nobody hears it.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 
 from franking.compose.envelope import Envelope
@@ -23,10 +22,10 @@ from franking.core.fault import Failure
 from franking.transports.base import Answer, Gate, Rejected, Withheld
 from franking.transports.oauth import Tokens
 from franking.transports.smtp_connection import Connection
-from franking.transports.smtp_dial import Unreachable, dial, tls_context
+from franking.transports.smtp_dial import tls_context
+from franking.transports.smtp_failures import closed
 from franking.transports.smtp_login import Login
 from franking.transports.smtp_parcel import Parcel
-from franking.transports.smtp_protocol import Introduction
 from franking.transports.smtp_settings import SmtpSettings
 
 # How long no further connection is tried after the server refused one while others were open.
@@ -49,7 +48,164 @@ class Smtp:
         self._opening: dict[Connection, asyncio.Task[None]] = {}
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
-        self._carrying: dict[Parcel, Connection] = {}
         self._crowded: asyncio.TimerHandle | None = None
         self._closing = False
         self._gone: asyncio.Event = asyncio.Event()
+
+    async def send(self, envelope: Envelope, gate: Gate) -> Answer:
+        """Send one mail; waits for a free connection.
+
+        Answers `Withheld` once `close` was called. Raises ValueError for an envelope that no
+        composer may make (an address or a bare line end that would break its line), and what
+        the gate raises.
+        """
+        if self._closing:
+            return Withheld()
+        parcel = Parcel(envelope, gate, asyncio.get_running_loop().create_future())
+        self._waiting.append(parcel)
+        self._dispatch()
+        try:
+            return await parcel.answer
+        except asyncio.CancelledError:
+            for connection in tuple(self._open):
+                connection.drop(parcel)
+            raise
+
+    async def close(self) -> None:
+        """Finish what is on a connection, QUIT and hang up; what waits is `Withheld`.
+
+        Cancelling it hangs up at once.
+        """
+        self._closing = True
+        for parcel in self._take_waiting():
+            parcel.finish(Withheld())
+        try:
+            for connection in (*self._opening, *self._open):
+                connection.retire()
+            while self._opening or self._open:
+                self._gone.clear()
+                await self._gone.wait()
+        finally:
+            for connection in (*self._opening, *self._open):
+                connection.hang_up()
+            if self._crowded is not None:
+                self._crowded.cancel()
+
+    # What a connection asks and tells.
+
+    def next_parcel(self, connection: Connection) -> Parcel | None:
+        """The mail that waits longest; those returned go to a fresh connection, and first."""
+        waiting = self._waiting
+        if self._returned and connection.served == 0:
+            waiting = self._returned
+        while waiting:
+            parcel = waiting.popleft()
+            if not parcel.dropped:
+                return parcel
+        return None
+
+    def opened(self, connection: Connection) -> None:
+        """It logged in: it may take mails, and further ones may be opened beside it."""
+        self._opening.pop(connection, None)
+        self._open.add(connection)
+        self._token_renewed = False
+        asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def rested(self, connection: Connection) -> None:
+        """It has nothing to do."""
+        if connection not in self._idle:
+            self._idle.append(connection)
+
+    def returned(self, parcel: Parcel) -> None:
+        """The kept connection was dead before the mail began."""
+        if self._closing:
+            parcel.finish(Withheld())
+        elif not parcel.dropped:
+            self._returned.append(parcel)
+
+    def ended(self, connection: Connection, failure: Failure | None) -> None:
+        """It is gone; `failure` says why, None after QUIT."""
+        dialling = self._opening.pop(connection, None)
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if dialling is not None:
+            if dialling is not asyncio.current_task():
+                dialling.cancel()
+            self._opening_failed(failure or closed("connect"))
+        self._gone.set()
+        self._dispatch()
+
+    # Opening.
+
+    def _dispatch(self) -> None:
+        """Wake idle connections for what waits, and open as many more as it takes."""
+        while self._waiting and self._idle:
+            self._idle.pop().proceed()
+        while self._may_open():
+            connection = Connection(self, self._settings, self._context)
+            self._opening[connection] = asyncio.get_running_loop().create_task(
+                self._reach(connection)
+            )
+
+    def _may_open(self) -> bool:
+        wanted = len(self._waiting) + len(self._returned) - len(self._opening)
+        if wanted <= 0 or self._closing:
+            return False
+        if not self._open:
+            return not self._opening
+        return len(self._open) + len(self._opening) < self._limit
+
+    async def _reach(self, connection: Connection) -> None:
+        try:
+            login = await self._login()
+            if isinstance(login, Failure):
+                connection.give_up(login)
+            else:
+                await connection.reach(login)
+        except Exception as bug:
+            # Nobody awaits this task; those who wait for its connection must hear of it.
+            self._opening.pop(connection, None)
+            for parcel in self._take_waiting():
+                parcel.crash(bug)
+
+    async def _login(self) -> Login | Failure | None:
+        user = self._settings.user
+        if user is None:
+            return None
+        if self._tokens is None:
+            return Login(user, self._settings.password or "", self._settings.auth_method)
+        token = await self._tokens.access_token()
+        return token if isinstance(token, Failure) else Login(user, token, "XOAUTH2")
+
+    def _opening_failed(self, failure: Failure) -> None:
+        if failure.step == "login" and self._tokens and not self._token_renewed:
+            # The access token that we kept may have been revoked: once, ask for a new one.
+            self._token_renewed = True
+            self._tokens.forget()
+        elif self._open:
+            self._crowd()
+            self._waiting.extendleft(reversed(self._returned))
+            self._returned.clear()
+        elif not self._opening:
+            self._token_renewed = False
+            for parcel in self._take_waiting():
+                parcel.finish(Rejected(failure))
+
+    def _crowd(self) -> None:
+        """The server wants no more connections: be content with those that are open."""
+        self._limit = len(self._open) + len(self._opening)
+        if self._crowded is None:
+            loop = asyncio.get_running_loop()
+            self._crowded = loop.call_later(CROWDED_SECONDS, self._uncrowd)
+
+    def _uncrowd(self) -> None:
+        self._crowded = None
+        self._limit = self._most
+        self._dispatch()
+
+    def _take_waiting(self) -> list[Parcel]:
+        taken = [*self._returned, *self._waiting]
+        self._returned.clear()
+        self._waiting.clear()
+        return taken

@@ -11,6 +11,7 @@ deadline.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import deque
 from typing import Protocol, cast
@@ -18,18 +19,13 @@ from typing import Protocol, cast
 from franking.core.fault import Failure
 from franking.transports import smtp_failures as say
 from franking.transports.base import Rejected, Withheld
-from franking.transports.smtp_dial import Unreachable, upgrade
+from franking.transports.smtp_deadline import Deadline, limit_seconds
+from franking.transports.smtp_dial import Unreachable, dial, upgrade
+from franking.transports.smtp_events import Event, GoAhead, NeedTls, Opened, Over, Settled
+from franking.transports.smtp_login import Login
+from franking.transports.smtp_opening import Introduction
 from franking.transports.smtp_parcel import Parcel
-from franking.transports.smtp_protocol import (
-    Conversation,
-    Event,
-    GoAhead,
-    Introduction,
-    NeedTls,
-    Opened,
-    Over,
-    Settled,
-)
+from franking.transports.smtp_protocol import Conversation
 from franking.transports.smtp_settings import SmtpSettings
 from franking.transports.smtp_states import Session
 
@@ -50,25 +46,32 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """A socket with one conversation; `served` counts the mails that began on it."""
 
-    def __init__(
-        self,
-        owner: Owner,
-        settings: SmtpSettings,
-        introduction: Introduction,
-        context: ssl.SSLContext,
-    ) -> None:
+    def __init__(self, owner: Owner, settings: SmtpSettings, context: ssl.SSLContext) -> None:
         self.served = 0
         self._owner = owner
         self._settings = settings
         self._context = context
-        self._talk = Conversation(introduction, secure=settings.secure)
+        self._talk = self._conversation(None)
         self._transport: asyncio.Transport | None = None
         self._parcels: deque[Parcel] = deque()
         self._unsent: memoryview | None = None
         self._paused = False
         self._retiring = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self._time_out)
         self._upgrading: asyncio.Task[None] | None = None
+
+    async def reach(self, login: Login | None) -> None:
+        """Connect; what comes of it the owner hears from `opened` or `ended`."""
+        self._talk = self._conversation(login)
+        try:
+            await dial(self._settings, self, self._context if self._settings.secure else None)
+        except Unreachable as trouble:
+            self.give_up(trouble.failure)
+
+    def give_up(self, failure: Failure) -> None:
+        """End it for this reason; what has no dot yet is dropped by the server."""
+        self._talk.over(failure)
+        self._follow_all()
 
     def proceed(self) -> None:
         """Begin the mail that waits, or rest; write what is to be said, and set the deadline."""
@@ -81,14 +84,14 @@ class Connection(asyncio.Protocol):
     def retire(self) -> None:
         """Take no more mails; QUIT when those under way are done."""
         self._retiring = True
-        if self._talk.state is not Session.READY:
-            self.hang_up()
-        elif not self._parcels:
+        if self._talk.state is Session.READY and not self._parcels:
             self._quit()
+        elif self._talk.state not in (Session.READY, Session.QUITTING):
+            self.hang_up()
 
     def hang_up(self) -> None:
-        """End it at once; what has no dot yet is dropped by the server."""
-        self._end(say.closed(self._talk.step))
+        """End it at once."""
+        self.give_up(say.closed(self._talk.step))
 
     def drop(self, parcel: Parcel) -> None:
         """Nobody waits for this mail: hang up unless that would put another one in doubt.
@@ -108,13 +111,13 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        for event in self._talk.receive(data):
-            self._follow(event)
+        self._talk.receive(data)
+        self._follow_all()
         if self._talk.state is not Session.CLOSED:
             self.proceed()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(say.closed(self._talk.step, exc))
+        self.give_up(say.closed(self._talk.step, exc))
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -123,8 +126,13 @@ class Connection(asyncio.Protocol):
         self._paused = False
         if self._unsent is not None and self._talk.state is not Session.CLOSED:
             self._write_blocks()
+            self._set_deadline()
 
     # What the conversation says.
+
+    def _follow_all(self) -> None:
+        while (event := self._talk.next_event()) is not None:
+            self._follow(event)
 
     def _follow(self, event: Event) -> None:
         if isinstance(event, Settled):
@@ -157,17 +165,16 @@ class Connection(asyncio.Protocol):
         while self._unsent is not None and not self._paused:
             self._write(self._unsent[:BLOCK_OCTETS])
             self._unsent = self._unsent[BLOCK_OCTETS:] or None
-        self._set_deadline()
         if self._unsent is None and self._parcels[0].committed:
             self._write_dot(self._parcels[0])
 
     def _committed(self, parcel: Parcel, done: asyncio.Future[bool]) -> None:
-        bug = asyncio.CancelledError() if done.cancelled() else done.exception()
+        bug = None if done.cancelled() else done.exception()
         if not self._parcels or self._parcels[0] is not parcel:
             return
         if bug is not None:
             self._crash(parcel, bug)
-        elif not done.result():
+        elif done.cancelled() or not done.result():
             self._withhold(parcel)
         else:
             parcel.committed = True
@@ -231,18 +238,19 @@ class Connection(asyncio.Protocol):
         self._write(self._talk.output())
         self._set_deadline()
 
-    def _end(self, failure: Failure) -> None:
-        for event in self._talk.over(failure):
-            self._follow(event)
-
     def _close_socket(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._deadline.clear()
         if self._upgrading is not None:
             self._upgrading.cancel()
         if self._transport is not None:
             self._transport.abort()
+
+    def _conversation(self, login: Login | None) -> Conversation:
+        name = self._settings.name or socket.gethostname()
+        # As nodemailer: a bare host name is no name for EHLO (RFC 5321, section 4.1.4).
+        name = name if self._settings.name or "." in name else "[127.0.0.1]"
+        introduction = Introduction(name, login, self._settings.starttls)
+        return Conversation(introduction, secure=self._settings.secure)
 
     def _write(self, data: bytes | memoryview) -> None:
         if data and self._transport is not None:
@@ -259,12 +267,10 @@ class Connection(asyncio.Protocol):
     async def _shake_hands(self) -> None:
         assert self._transport is not None
         try:
-            self._transport = await upgrade(
-                self._settings, self._transport, self, self._context
-            )
+            self._transport = await upgrade(self._settings, self._transport, self, self._context)
         except Unreachable as trouble:
             self._upgrading = None
-            self._end(trouble.failure)
+            self.give_up(trouble.failure)
             return
         self._upgrading = None
         self._talk.secured()
@@ -273,32 +279,12 @@ class Connection(asyncio.Protocol):
     # The deadline.
 
     def _set_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
         if self._talk.state is not Session.CLOSED:
-            loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(self._limit_seconds(), self._time_out)
-
-    def _limit_seconds(self) -> float:
-        limits = self._settings.timeouts
-        if self._talk.state is Session.GREETING:
-            return limits.greeting
-        if self._talk.state is Session.QUITTING:
-            return limits.quit
-        match self._talk.awaited:
-            case "DATA":
-                return limits.data_initiation
-            case "DOT":
-                return limits.answer
-            case None if self._talk.state is Session.READY:
-                return limits.data_block if self._parcels else limits.idle
-            case _:
-                return limits.command
+            resting = not self._parcels
+            self._deadline.set(limit_seconds(self._talk, self._settings.timeouts, resting=resting))
 
     def _time_out(self) -> None:
-        self._deadline = None
         if self._talk.state is Session.READY and not self._parcels:
             self._quit()
         else:
-            self._end(say.timed_out(self._talk.step))
+            self.give_up(say.timed_out(self._talk.step))

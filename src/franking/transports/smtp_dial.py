@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from functools import lru_cache
 
 from franking.core.fault import Failure
 from franking.transports import smtp_failures as say
@@ -33,8 +34,11 @@ async def dial(
         raise Unreachable(say.timed_out("connect")) from None
 
 
+@lru_cache(maxsize=64)
 def tls_context(options: TlsOptions) -> ssl.SSLContext:
     """Certificate and name are checked unless the options say otherwise.
+
+    Kept, because reading the system's certificates takes some 20 ms.
 
     Raises ValueError for a `ca` or `ciphers` that OpenSSL does not take.
     """
@@ -101,9 +105,7 @@ async def _try_addresses(
         except OSError as error:
             # Without a number it comes from the handshake, not from the network.
             trouble = (
-                say.unreachable(error, address, settings.port)
-                if error.errno
-                else say.no_tls(error)
+                say.unreachable(error, address, settings.port) if error.errno else say.no_tls(error)
             )
         else:
             return

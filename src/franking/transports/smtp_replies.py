@@ -96,6 +96,4 @@ def _words(line: bytes) -> str:
     return text if text.isprintable() else text.translate(_CONTROLS)
 
 
-_CONTROLS = dict.fromkeys(
-    (*range(9), *range(10, 32), *range(127, 160), 0x2028, 0x2029), "\ufffd"
-)
+_CONTROLS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160), 0x2028, 0x2029), "\ufffd")

@@ -28,7 +28,7 @@ class TlsOptions(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
 
     reject_unauthorized: bool = True
     servername: str | None = None
-    ca: str | list[str] | None = None
+    ca: str | tuple[str, ...] | None = None
     min_version: Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] = "TLSv1.2"
     max_version: Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] | None = None
     ciphers: str | None = None

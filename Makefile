@@ -1,0 +1,43 @@
+# What can be done here, by name: `make help` lists it. Each target first sets up what it needs.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SINK := $(VENV)/.sink
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench docs kill
+
+help: ## list these
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## set up, then serve with a local mailbox to play with
+	$(BIN)/franking demo
+
+test: check $(SINK) ## everything in check, then all tests
+	$(BIN)/pytest
+
+check: $(READY) ## format, lint, types and the rules of the house
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_house.py
+
+bench: $(READY) $(SINK) ## measure against Postfix's own tools and print the ratios
+	$(BIN)/franking bench
+
+docs: $(READY) ## draw docs/machines.md from the tables
+	$(BIN)/python docs/draw.py
+
+kill: $(READY) $(SINK) ## all of the tests that kill processes, not only the sample
+	FRANKING_KILLS=all $(BIN)/pytest -m kill
+
+$(READY): pyproject.toml constraints.txt .ci/setup
+	@.ci/setup $(VENV)
+	@touch $@
+
+# Postfix's smtp-sink and smtp-source: tests that need them skip without, so a failure is told
+# and not repeated.
+$(SINK): | $(READY)
+	@.ci/sink
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m franking` is `franking`."""
+
+from franking.cli import main
+
+main()

@@ -1,0 +1,150 @@
+"""A request's body: read within its limits, and JSON made of it, or the problem named."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from litestar.types import Receive
+
+from franking.apis.problems import Problem
+
+MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
+MAX_BATCH_BYTES = 32 * 1024 * 1024
+MAX_BATCH_DOCUMENTS = 1000
+MAX_DEPTH = 100
+BODY_SECONDS = 60
+
+_SEND_JSON = "Send one JSON object, in UTF-8."
+_SEND_ARRAY = "Send one JSON array of documents, in UTF-8."
+
+
+async def read(receive: Receive) -> bytes:
+    """The whole body, which the guard has bounded. Raises `Problem` where it doesn't come."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _whole(receive)
+    except TimeoutError:
+        detail = f"The body did not come within {BODY_SECONDS} seconds."
+        raise Problem(408, "too_slow", detail, "Send the request again.") from None
+
+
+async def _whole(receive: Receive) -> bytes:
+    message: Any = await receive()
+    first: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return first
+    parts = [first]
+    while message["type"] == "http.request" and message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    if message["type"] != "http.request":
+        raise Problem(400, "hung_up", "The body ended too early.", "Send the request again.")
+    return b"".join(parts)
+
+
+def one(content_type: bytes | None, body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises `Problem`."""
+    value = _decoded(content_type, body, _SEND_JSON)
+    if type(value) is not dict:
+        detail = f"The body is {_named(value)}, not a JSON object."
+        raise Problem(400, "no_object", detail, _SEND_JSON)
+    _shallow(value, "The body")
+    return value
+
+
+def many(content_type: bytes | None, body: bytes) -> list[Any]:
+    """The entries of the JSON array that a body holds. Raises `Problem`."""
+    values = _decoded(content_type, body, _SEND_ARRAY)
+    if type(values) is not list:
+        detail = f"The body is {_named(values)}, not a JSON array of documents."
+        raise Problem(400, "no_array", detail, _SEND_ARRAY)
+    if len(values) > MAX_BATCH_DOCUMENTS:
+        detail = f"The batch has {len(values)} documents; {MAX_BATCH_DOCUMENTS} are the most."
+        raise Problem(413, "too_many", detail, "Send it as several batches.")
+    for number, value in enumerate(values):
+        if type(value) in _CONTAINERS:
+            _shallow(value, f"Document {number} of the batch")
+    if len(body) > MAX_DOCUMENT_BYTES:
+        _light(body)
+    return values
+
+
+def _decoded(content_type: bytes | None, body: bytes, next: str) -> Any:
+    if content_type is not None and not _is_json(content_type):
+        named = content_type.decode("latin-1")[:100]
+        detail = f"The content type is {named}, which is no JSON in UTF-8."
+        accept = ((b"accept", b"application/json"),)
+        next = "Send Content-Type: application/json."
+        raise Problem(415, "no_json", detail, next, "Content-Type", accept)
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise _too_deep("The body") from None
+    except UnicodeDecodeError:
+        raise Problem(400, "bad_json", _no_utf8(body), next) from None
+    except msgspec.DecodeError as error:
+        raise Problem(400, "bad_json", _malformed(error, body), next) from None
+
+
+@lru_cache(maxsize=256)
+def _is_json(content_type: bytes) -> bool:
+    name, _, parameters = content_type.decode("latin-1").lower().partition(";")
+    kind, _, subtype = name.strip().partition("/")
+    if not kind or not (subtype == "json" or subtype.endswith("+json")):
+        return False
+    pairs = [pair.partition("=") for pair in parameters.split(";")]
+    charsets = [value.strip(' "') for key, _, value in pairs if key.strip() == "charset"]
+    return all(charset in ("utf-8", "utf8", "us-ascii") for charset in charsets)
+
+
+def _no_utf8(body: bytes) -> str:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"The body is not UTF-8 (byte {error.start})."
+    return "The body is not UTF-8."
+
+
+def _malformed(error: msgspec.DecodeError, body: bytes) -> str:
+    text = str(error)
+    if "byte" not in text:
+        text = f"{text} (it has {len(body)} bytes)"
+    return f"The body is no JSON that can be read: {text.removeprefix('JSON is malformed: ')}."
+
+
+def _shallow(value: Any, what: str) -> None:
+    if _deeper(value, MAX_DEPTH):
+        raise _too_deep(what)
+
+
+def _deeper(value: Any, left: int) -> bool:
+    items = value.values() if type(value) is dict else value
+    for item in items:
+        if type(item) in _CONTAINERS and (left == 1 or _deeper(item, left - 1)):
+            return True
+    return False
+
+
+def _too_deep(what: str) -> Problem:
+    detail = f"{what} is nested more than {MAX_DEPTH} levels deep."
+    return Problem(400, "too_deep", detail, "Send it with fewer levels.")
+
+
+def _light(body: bytes) -> None:
+    for number, raw in enumerate(_RAWS.decode(body)):
+        if len(bytes(raw)) > MAX_DOCUMENT_BYTES:
+            detail = f"Document {number} of the batch has more than {MAX_DOCUMENT_BYTES} bytes."
+            raise Problem(413, "too_large", detail, "Make its attachments smaller.")
+
+
+def _named(value: Any) -> str:
+    return _NAMES.get(type(value), "a number")
+
+
+_CONTAINERS = (dict, list)
+_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+_NAMES[type(None)] = "null"
+_RAWS = msgspec.json.Decoder(list[msgspec.Raw])

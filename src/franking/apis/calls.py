@@ -1,0 +1,120 @@
+"""What every call on a mail reads from its request: headers, body, id, and Idempotency-Key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from franking.apis import bodies
+from franking.apis.answers import Answer, kept, replayed
+from franking.apis.problems import Problem
+from franking.stores.base import Once, Replay
+
+Ask = Request[Any, Any, Any]
+
+ID_CHARACTERS = 255
+KEY_CHARACTERS = 255
+# Other calls live at these places beside the mails.
+RESERVED_IDS = ("batch", "retry")
+# Until there are keys, everyone who can connect is the same one.
+NOBODY_ELSE = "local"
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request as bytes: what it asks for is read from here, once."""
+
+    method: str
+    path: str
+    headers: dict[bytes, bytes]
+    body: bytes = b""
+
+    def text(self, name: bytes) -> str | None:
+        """A header's value; None where it is absent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def lenient(self) -> bool:
+        """`Prefer: handling=lenient` (RFC 7240, section 4.4)."""
+        prefer = self.headers.get(b"prefer")
+        return prefer is not None and _LENIENT.search(prefer.lower()) is not None
+
+    def document(self) -> dict[str, Any]:
+        """The JSON object in the body. Raises `Problem`."""
+        return bodies.one(self.headers.get(b"content-type"), self.body)
+
+    def documents(self) -> list[Any]:
+        """The JSON array in the body. Raises `Problem`."""
+        return bodies.many(self.headers.get(b"content-type"), self.body)
+
+    def once(self, at: int, render: Callable[[Any], Answer]) -> Once | None:
+        """The Idempotency-Key, if the call has one; `render` makes the answer to keep.
+
+        A call that was refused did nothing, so its key stays free: the refusal is raised again.
+        """
+        key = self.text(b"idempotency-key")
+        if key is None:
+            return None
+        if not 0 < len(key) <= KEY_CHARACTERS or not key.isascii() or not key.isprintable():
+            detail = f"An Idempotency-Key has 1 to {KEY_CHARACTERS} printable ASCII characters."
+            raise Problem(400, "bad_key", detail, "Use a UUID, say.", "Idempotency-Key")
+        return Once(
+            scope=f"{NOBODY_ELSE}:{self.method} {self.path}",
+            key=key,
+            fingerprint=hashlib.sha256(self.body).hexdigest(),
+            at=at,
+            answer=lambda result: kept(_unless_refused(result, render)),
+        )
+
+
+async def received(request: Ask) -> Call:
+    """The request with its whole body. Raises `Problem`."""
+    scope = request.scope
+    body = await bodies.read(request.receive)
+    return Call(scope["method"], scope["path"], dict(scope["headers"]), body)
+
+
+def bare(request: Ask) -> Call:
+    """The request without looking at its body."""
+    scope = request.scope
+    return Call(scope["method"], scope["path"], dict(scope["headers"]))
+
+
+def answered(result: Any, render: Callable[[Any], Answer]) -> Answer:
+    """What the office said as an answer: the kept one where the key came before."""
+    if isinstance(result, Replay):
+        return replayed(result.answer)
+    return render(result)
+
+
+def mail_id(request: Ask) -> str:
+    """The mail's id in the path, by Firestore's rule for ids. Raises `Problem`."""
+    id: str = request.scope["path_params"]["id"]
+    if not 0 < len(id) <= ID_CHARACTERS:
+        raise _no_id(f"A mail's id has 1 to {ID_CHARACTERS} characters; this has {len(id)}.")
+    if _BARRED.search(id):
+        raise _no_id("A mail's id has no '/' and no control characters.")
+    if id in (".", "..") or (id.startswith("__") and id.endswith("__")):
+        raise _no_id("A mail's id is not '.', '..' or of the form '__…__'.")
+    if id in RESERVED_IDS:
+        raise _no_id(f"A mail's id can't be '{id}': another call lives at this path.")
+    return id
+
+
+def _no_id(detail: str) -> Problem:
+    return Problem(400, "bad_id", detail, "Use another id.", "id")
+
+
+def _unless_refused(result: Any, render: Callable[[Any], Answer]) -> Answer:
+    if isinstance(result, Exception):
+        raise result
+    return render(result)
+
+
+_LENIENT = re.compile(rb"(?:^|[,;])\s*handling\s*=\s*\"?lenient\"?\s*(?:$|[,;])")
+_BARRED = re.compile(r"[/\x00-\x1f\x7f-\x9f]")

@@ -1,0 +1,85 @@
+"""All that is reached over HTTP for mail, as one ASGI app: the routes, and the guard before them.
+
+Handlers read the request's bytes and answer with bytes. Litestar routes, describes the calls in
+OpenAPI, and hands every exception to `problems`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from litestar import Litestar, delete, get, patch, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from franking.apis import bodies, problems
+from franking.apis.guard import Guard
+from franking.apis.health import Health
+from franking.apis.listing import Listing
+from franking.apis.live import HEARTBEAT_SECONDS, Live
+from franking.apis.mail import Mails
+from franking.apis.openapi import config, operations
+from franking.clock import Clock
+from franking.office import Office
+
+BATCH = "/v1/mail/batch"
+ONE = "/v1/mail/{id:str}"
+
+
+class Front:
+    """The ASGI app. `stop` ends the streams that would keep a server from stopping."""
+
+    def __init__(self, guard: Guard, live: Live) -> None:
+        self._guard = guard
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guard(scope, receive, send)
+
+    def stop(self) -> None:
+        """Call it when the server begins to stop: it waits for open connections."""
+        self._live.stop()
+
+
+def build(
+    office: Office,
+    clock: Clock,
+    *,
+    hosts: Collection[str] = (),
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+) -> Front:
+    """The app; `hosts` are the names that are served beside the loopback's."""
+    live = Live(office, heartbeat_seconds)
+    app = Litestar(
+        routes(office, clock, live),
+        openapi_config=config(),
+        exception_handlers={Exception: problems.respond},
+        logging_config=None,
+        request_max_body_size=None,
+    )
+    limits = {BATCH: bodies.MAX_BATCH_BYTES}
+    return Front(Guard(app, hosts, bodies.MAX_DOCUMENT_BYTES, limits), live)
+
+
+def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandler]:
+    """Every route with its handler and its description."""
+    mails, listing, health = Mails(office, clock), Listing(office), Health(office)
+    described = operations()
+    table = (
+        (post, "/v1/mail", mails.submit, "submitMail"),
+        (post, BATCH, mails.submit_batch, "submitBatch"),
+        (get, "/v1/mail", listing.page, "listMail"),
+        (get, ONE, mails.read, "readMail"),
+        (put, ONE, mails.put, "putMail"),
+        (patch, ONE, mails.patch, "patchMail"),
+        (delete, ONE, mails.delete, "deleteMail"),
+        (get, f"{ONE}/timeline", mails.timeline, "readTimeline"),
+        (post, f"{ONE}/retry", mails.retry, "retryMail"),
+        (get, "/v1/events", live.listen, "listen"),
+        (get, "/healthz", health.alive, "healthz"),
+        (get, "/readyz", health.ready, "readyz"),
+    )
+    return [
+        method(path, operation_id=name, operation_class=described[name])(call)
+        for method, path, call, name in table
+    ]

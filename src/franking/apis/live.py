@@ -1,0 +1,115 @@
+"""GET /v1/events: what happens, as it happens (server-sent events, resumed by Last-Event-ID).
+
+Policy: a listener starts after the event that it names, else at the newest. All listeners share
+one look at the store every POLL_SECONDS, and there is none while nobody listens. A stream that
+meets trouble ends: the browser comes back by itself and misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from litestar.response import Stream
+
+from franking.apis import wire
+from franking.apis.calls import Ask, bare
+from franking.apis.problems import Problem
+from franking.office import Office
+from franking.stores.base import StoredEvent, StoreUnavailable
+
+MAX_LISTENERS = 100
+EVENTS_AT_ONCE = 100
+POLL_SECONDS = 0.25
+HEARTBEAT_SECONDS = 15.0
+RETRY_MS = 2000
+
+
+class Live:
+    """The handler of `/v1/events`, and who listens."""
+
+    def __init__(self, office: Office, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._office = office
+        self._heartbeat_seconds = heartbeat_seconds
+        self._listeners = 0
+        self._newest = 0
+        self._news = asyncio.Event()
+        self._stopped = False
+        self._poll: asyncio.Task[None] | None = None
+
+    async def listen(self, request: Ask) -> Stream:
+        """GET /v1/events."""
+        if self._stopped or self._listeners >= MAX_LISTENERS:
+            detail = f"No more than {MAX_LISTENERS} can listen at once."
+            retry = ((b"retry-after", b"5"),)
+            raise Problem(503, "too_many", detail, "Try again a little later.", headers=retry)
+        after = await self._start(bare(request).text(b"last-event-id"))
+        return Stream(
+            self._stream(after),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    def stop(self) -> None:
+        """End every stream, so that the server can stop."""
+        self._stopped = True
+        self._ring()
+
+    async def _start(self, last: str | None) -> int:
+        newest = await self._office.last_event()
+        if not last:
+            return newest
+        if not (last.isascii() and last.isdigit() and len(last) < 19):
+            detail = "Last-Event-ID must be the id of an event."
+            raise Problem(400, "bad_event_id", detail, "Leave it out.", "Last-Event-ID")
+        return min(int(last), newest)
+
+    async def _stream(self, after: int) -> AsyncIterator[bytes]:
+        self._listeners += 1
+        self._watch()
+        try:
+            yield b"retry: %d\n\n" % RETRY_MS
+            while not self._stopped:
+                news = self._news
+                events = await self._office.events(after, EVENTS_AT_ONCE)
+                for event in events:
+                    after = event.seq
+                    yield _frame(event)
+                if not events and not await self._rung(news):
+                    yield b": still here\n\n"
+        except StoreUnavailable:
+            return
+        finally:
+            self._listeners -= 1
+
+    def _watch(self) -> None:
+        if self._poll is None or self._poll.done():
+            self._poll = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        """Ring when there is news, for as long as somebody listens."""
+        while self._listeners and not self._stopped:
+            try:
+                newest = await self._office.last_event()
+            except StoreUnavailable:
+                newest = self._newest
+            if newest != self._newest:
+                self._newest = newest
+                self._ring()
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _ring(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def _rung(self, news: asyncio.Event) -> bool:
+        try:
+            async with asyncio.timeout(self._heartbeat_seconds):
+                await news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _frame(event: StoredEvent) -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (event.seq, event.kind.encode(), wire.event(event))

@@ -1,0 +1,135 @@
+"""From core's values to the JSON that goes over HTTP, as bytes.
+
+A stored document is JSON already, so what is ours is spliced into it: `id` before its fields,
+`delivery` (and `remainderOf`) after. `id` at the top of a document is ours on the wire, whatever
+the document itself has there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from franking.core import times
+from franking.core.attempt import Attempt
+from franking.core.delivery import WAITING, Delivery, Info
+from franking.stores.base import Stored, StoredEvent
+
+
+class Told(msgspec.Struct, frozen=True, rename="camel"):
+    """The `delivery` map. `info` is only there while a recipient was accepted."""
+
+    state: str
+    start_time: str | None
+    end_time: str | None
+    lease_expire_time: str | None
+    attempts: int
+    error: str | None
+    category: str | None
+    cause: str | None
+    error_code: str | None
+    message: str | None
+    outcome: str | None
+    next_attempt_time: str | None
+    waiting_for: str | None
+    info: Info | UnsetType = UNSET
+
+
+def mail(stored: Stored) -> bytes:
+    """The document with its `id` and `delivery`."""
+    fields = bytes(stored.document)
+    if _ID in fields:
+        fields = _without_id(fields)
+    comma = b"," if len(fields) > len(b"{}") else b""
+    tail = [b',"remainderOf":', _json(stored.mail.remainder_of)] if stored.mail.remainder_of else ()
+    return b"".join(
+        (
+            b'{"id":',
+            _json(stored.mail.id),
+            comma,
+            fields[1:-1],
+            b',"delivery":',
+            _json(told(stored.mail.delivery)),
+            *tail,
+            b"}",
+        )
+    )
+
+
+def told(delivery: Delivery) -> Told:
+    """A delivery as the outside reads it."""
+    return Told(
+        state=delivery.state,
+        start_time=_time(delivery.start_at),
+        end_time=_time(delivery.end_at),
+        lease_expire_time=_time(delivery.lease_expires_at),
+        attempts=delivery.attempts,
+        error=delivery.error,
+        category=delivery.category,
+        cause=delivery.cause,
+        error_code=delivery.error_code,
+        message=delivery.sentence,
+        outcome=delivery.outcome,
+        next_attempt_time=times.text(delivery.due_at) if delivery.state in WAITING else None,
+        waiting_for=delivery.waiting_for,
+        info=UNSET if delivery.info is None else delivery.info,
+    )
+
+
+def page(mails: Iterable[bytes], next: str | None) -> bytes:
+    """A list of mails, each as `mail` gave it, and where to go on."""
+    return b"".join((b'{"items":[', b",".join(mails), b'],"next":', _json(next), b"}"))
+
+
+def timeline(id: str, attempts: Iterable[Attempt]) -> bytes:
+    """Every attempt at a mail, with the peer's words as they were."""
+    return _json({"id": id, "attempts": [_attempt(attempt) for attempt in attempts]})
+
+
+def event(event: StoredEvent) -> bytes:
+    """What listeners get: the event's own body, which outlets get too."""
+    return _json(event.body)
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "mailId": attempt.mail,
+        "attempt": attempt.number,
+        "epoch": attempt.epoch,
+        "revision": attempt.revision,
+        "event": attempt.event,
+        "stage": attempt.stage,
+        "outcome": attempt.outcome,
+        "startTime": times.text(attempt.started_at),
+        "endTime": times.text(attempt.ended_at),
+        "error": attempt.error,
+        "category": attempt.category,
+        "errorCode": attempt.code,
+        "text": attempt.text,
+        "response": attempt.response,
+        "worker": attempt.worker,
+        "steps": [_step(step) for step in attempt.steps],
+    }
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    at = step.get("at")
+    return {**step, "at": times.text(at)} if isinstance(at, int) else step
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else times.text(milliseconds)
+
+
+def _without_id(document: bytes) -> bytes:
+    fields = msgspec.json.decode(document)
+    if fields.pop("id", UNSET) is UNSET:
+        return document
+    return _json(fields)
+
+
+_ID = b'"id"'
+_json = msgspec.json.Encoder().encode

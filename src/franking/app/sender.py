@@ -1,0 +1,89 @@
+"""From settings to what mails are sent through; what can't work is refused at start, by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from franking.compose.envelope import Unsendable
+from franking.compose.recipients import flat, read_addresses
+from franking.config import PREFIX, SettingRefused, Settings
+from franking.transports.smtp_settings import OAuthClient, SmtpSettings
+from franking.transports.smtp_uri import parse_uri
+
+NO_SERVER = (
+    "FRANKING_SMTP_CONNECTION_URI is not set: serve needs a server to send through, as"
+    " smtps://user@smtp.example.com:465 with FRANKING_SMTP_PASSWORD, or else"
+    " FRANKING_AUTH_TYPE=OAuth2 and what goes with it. To try franking out: franking demo."
+)
+# SendGrid, whose name for it this is, takes an API key as the password of this user.
+API_KEY_USER = "apikey"
+
+
+def smtp_settings(settings: Settings) -> SmtpSettings:
+    """The server and the login. Raises `SettingRefused`."""
+    if settings.auth_type == "OAuth2":
+        return _with_tokens(settings)
+    if settings.smtp_connection_uri is None:
+        raise SettingRefused(NO_SERVER)
+    found = _parsed(settings, settings.smtp_connection_uri.value)
+    if settings.auth_type != "ApiKey":
+        return found
+    if found.password is None:
+        needs = "FRANKING_AUTH_TYPE is ApiKey, which needs the key here."
+        raise SettingRefused(f"FRANKING_SMTP_PASSWORD is not set: {needs}")
+    return replace(found, user=found.user or API_KEY_USER)
+
+
+def check_senders(settings: Settings) -> None:
+    """The default sender is one address, and answers go to one or more. Raises `SettingRefused`."""
+    _check("default_from", settings.default_from, most=1)
+    _check("default_reply_to", settings.default_reply_to, most=None)
+
+
+def _with_tokens(settings: Settings) -> SmtpSettings:
+    """OAuth2 ignores the URI, as the extension does; `config` made sure that all is there."""
+    assert settings.client_secret is not None
+    assert settings.refresh_token is not None
+    scheme: Literal["smtp", "smtps"] = "smtps" if settings.oauth_secure else "smtp"
+    login = quote(settings.user or "", safe="")
+    found = _parsed(settings, f"{scheme}://{login}@{settings.host}:{settings.oauth_port}")
+    client = OAuthClient(
+        client_id=settings.client_id or "",
+        client_secret=settings.client_secret.value,
+        refresh_token=settings.refresh_token.value,
+    )
+    return replace(found, oauth=client, password=None)
+
+
+def _parsed(settings: Settings, uri: str) -> SmtpSettings:
+    password = settings.smtp_password and settings.smtp_password.value
+    options = settings.tls_options and settings.tls_options.value
+    try:
+        return parse_uri(uri, password, options)
+    except ValueError as error:
+        raise SettingRefused(f"{_blamed(settings, str(error))} can't be used: {error}.") from None
+
+
+def _blamed(settings: Settings, error: str) -> str:
+    """The setting that a refused connection is to be told by."""
+    if settings.tls_options is not None and error.startswith("TLS"):
+        return f"{PREFIX}TLS_OPTIONS"
+    if settings.auth_type == "OAuth2":
+        return f"{PREFIX}HOST or {PREFIX}OAUTH_PORT"
+    return f"{PREFIX}SMTP_CONNECTION_URI"
+
+
+def _check(name: str, value: str | None, most: int | None) -> None:
+    if value is None:
+        return
+    label = PREFIX + name.upper()
+    found = read_addresses(label, value)
+    if isinstance(found, Unsendable):
+        raise SettingRefused(f"{label} is {value!r}: {found.error.removeprefix('Error: ')}.")
+    addresses = list(flat(found))
+    if not addresses or (most is not None and len(addresses) > most):
+        wanted = "one address" if most == 1 else "an address"
+        raise SettingRefused(f"{label} is {value!r}: it must be {wanted}, as A <a@example.com>.")

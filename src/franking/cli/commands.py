@@ -1,0 +1,208 @@
+"""The commands and their options; each hands over to a module that is imported then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from franking import __version__
+from franking.cli import starting
+
+if TYPE_CHECKING:
+    from franking.stores.base import Filter
+
+LIST_MAX = 1000
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An email service that never leaves anyone guessing.",
+    epilog=(
+        "Settings come from FRANKING_… in the environment, over franking.toml."
+        " Exit codes: 0 done, 1 failed or a bad finding, 2 usage, 3 a setting refused,"
+        " 4 the database refused, 5 no server reached."
+    ),
+)
+mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
+db = typer.Typer(no_args_is_help=True, help="The database file.")
+app.add_typer(mail, name="mail")
+app.add_typer(db, name="db")
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="The server to talk to; else it is found by the database."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's id.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"franking {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
+@app.command()
+def serve() -> None:
+    """Take mails over HTTP and send them, until stopped."""
+    starting.serve()
+
+
+@app.command()
+def demo(
+    database: Annotated[
+        Path | None, typer.Option(help="Keep the mails in this file; else in a temporary one.")
+    ] = None,
+) -> None:
+    """Serve with a mailbox on this machine, and mails that end in every way."""
+    starting.demo(database)
+
+
+@app.command()
+def send(
+    to: Annotated[list[str] | None, typer.Option(help="May be given more than once.")] = None,
+    cc: Annotated[list[str] | None, typer.Option()] = None,
+    bcc: Annotated[list[str] | None, typer.Option()] = None,
+    sender: Annotated[str | None, typer.Option("--from")] = None,
+    subject: Annotated[str | None, typer.Option()] = None,
+    text: Annotated[str | None, typer.Option(help="The plain text.")] = None,
+    html: Annotated[str | None, typer.Option(help="The HTML.")] = None,
+    file: Annotated[
+        str | None, typer.Option(help="A mail document as JSON; - is standard input.")
+    ] = None,
+    id: Annotated[
+        str | None, typer.Option(help="Write it under this id; a repeat sends nothing.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for its end, and tell it.")] = True,
+    timeout: Annotated[
+        int, typer.Option(min=1, max=86_400, help="How many seconds to wait at most.")
+    ] = 300,
+    url: Url = None,
+) -> None:
+    """Send one mail. Exit code 0: a server took it (with --no-wait: it is stored)."""
+    from franking.cli import sending
+    from franking.clock import SystemClock
+
+    message = {"subject": subject, "text": text, "html": html}
+    given = {name: value for name, value in message.items() if value is not None}
+    if given and subject is None and file is None:
+        given["subject"] = ""
+    fields = {"to": to, "cc": cc, "bcc": bcc, "from": sender}
+    document = sending.document(file, fields, given)
+    clock = SystemClock()
+    seconds = timeout if wait else None
+    starting.through_door(
+        "send", url, lambda door: sending.send(door, document, id, clock.new_id(), seconds, clock)
+    )
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, or CSV.")],
+    url: Url = None,
+) -> None:
+    """Hand in a file of mails; run it again to go on where it was stopped."""
+    from franking.cli.importing import import_file
+
+    starting.through_door("import", url, lambda door: import_file(door, file))
+
+
+@mail.command("list")
+def list_(
+    state: Annotated[str | None, typer.Option(help="PENDING, PROCESSING, RETRY, …")] = None,
+    category: Annotated[str | None, typer.Option()] = None,
+    account: Annotated[str | None, typer.Option()] = None,
+    touchpoint: Annotated[str | None, typer.Option()] = None,
+    search: Annotated[
+        str | None, typer.Option("--q", "--search", help="Words in recipients and subject.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=LIST_MAX)] = 20,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """The newest mails that match."""
+    from franking.cli import mails
+
+    found = _filter(
+        state=state, category=category, account=account, touchpoint=touchpoint, q=search
+    )
+    starting.through_door(
+        "mail list", url, lambda door: mails.list_mails(door, found, limit, as_json)
+    )
+
+
+@mail.command()
+def show(id: Id, as_json: AsJson = False, url: Url = None) -> None:
+    """One mail: what it is, how it stands, and every attempt with the server's words."""
+    from franking.cli import mails
+
+    starting.through_door("mail show", url, lambda door: mails.show(door, id, as_json))
+
+
+@mail.command()
+def retry(
+    id: Id,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if it was, or may have been, delivered.")
+    ] = False,
+    url: Url = None,
+) -> None:
+    """Try a mail again."""
+    from franking.cli import mails
+
+    starting.through_door("mail retry", url, lambda door: mails.retry(door, id, force))
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from franking.cli import databases
+
+    starting.run(databases.migrate(starting.settings()))
+
+
+@db.command()
+def status() -> None:
+    """The database's version, and who uses it."""
+    from franking.cli import databases
+
+    databases.status(starting.settings())
+
+
+@app.command()
+def doctor() -> None:
+    """Prove that no mail is stuck. Exit code 0: none is."""
+    from franking.cli import databases
+    from franking.clock import SystemClock
+
+    starting.run(databases.doctor(starting.settings(), SystemClock()))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def bench(context: typer.Context, name: Annotated[str, typer.Argument()] = "mail") -> None:
+    """Measure franking (in a checkout); further options go to the bench."""
+    from franking.cli import benching
+
+    benching.run(name, context.args)
+
+
+def _filter(**values: Any) -> Filter:
+    from franking.stores.base import Filter
+
+    if values["state"]:
+        values["state"] = values["state"].upper()
+    return Filter(**values)

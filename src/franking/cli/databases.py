@@ -1,0 +1,108 @@
+"""`franking db migrate|status` and `franking doctor`: the database file itself, asked directly.
+
+The doctor reads beside a running `serve`, so that it tells the truth also of one that hangs. It
+changes nothing: a database of another version is refused and not migrated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from franking.app import databases
+from franking.app.lock import InUse, Lock
+from franking.cli import screen
+from franking.cli.exits import Code, Ended
+from franking.clock import Clock
+from franking.config import Settings
+from franking.stores.base import Counts
+
+# A mail may be this much past its time while its turn comes.
+GRACE_MS = 10_000
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the database to the version of this franking."""
+    before = databases.versions(settings)
+    with Lock(settings.database_path, "db migrate"):
+        store = databases.store(settings)
+        await store.open()
+        await store.close()
+    if before.found == before.known:
+        print(f"{settings.database_path} is of version {before.known} already.")
+    else:
+        print(f"{settings.database_path} is of version {before.known} now.")
+
+
+def status(settings: Settings) -> None:
+    """Print the version, whether it is this franking's, and who uses the file."""
+    versions = databases.versions(settings)
+    pairs = [
+        ("Database", str(settings.database_path.absolute())),
+        ("Version", versions.found if versions.found is not None else "there is no database yet"),
+        ("Known up to", versions.known),
+        ("In use by", None if versions.found is None else _user(settings)),
+    ]
+    screen.console().print(screen.facts(pairs))
+    if versions.found != versions.known:
+        raise Ended(Code.FAILED, _next_step(versions))
+
+
+async def doctor(settings: Settings, clock: Clock) -> None:
+    """Print how many mails are in each state, and end in failure where one is stuck."""
+    versions = databases.versions(settings)
+    if versions.found != versions.known:
+        raise Ended(Code.DATABASE_REFUSED, _next_step(versions))
+    store = databases.store(settings)
+    await store.open()
+    try:
+        counts = await store.counts(clock.now(), GRACE_MS)
+    finally:
+        await store.close()
+    screen.console().print(_states(counts))
+    if counts.stuck:
+        screen.console().print(_stuck(counts.stuck))
+        raise Ended(Code.FAILED, f"{len(counts.stuck)} stuck. {_cure(_user(settings))}")
+    print("0 stuck.")
+
+
+def _states(counts: Counts) -> Table:
+    table = Table("State", "Mails", box=None)
+    for name in screen.COLOURS:
+        table.add_row(screen.state(name), screen.cell(counts.states.get(name, 0)))
+    return table
+
+
+def _stuck(stuck: list[dict[str, Any]]) -> Table:
+    table = Table("Id", "State", "Why", box=None)
+    for mail in stuck:
+        table.add_row(
+            screen.cell(mail.get("id")), screen.state(mail.get("state")), screen.cell(mail["why"])
+        )
+    return table
+
+
+def _cure(user: str | None) -> str:
+    if user is None:
+        return "No serve is running: start `franking serve`, which ends them; then ask again."
+    return (
+        f"The file is in use by {user}. Its log says why it does not end them; to restart it is"
+        " safe. If they stay, please report it with `franking mail show ID`."
+    )
+
+
+def _next_step(versions: databases.Versions) -> str:
+    if versions.found is None:
+        return "There is no database yet: `franking serve` or `franking db migrate` makes one."
+    if versions.found > versions.known:
+        return "The database belongs to a newer franking: use that one."
+    return "The database is of an older version: `franking db migrate` brings it up to date."
+
+
+def _user(settings: Settings) -> str | None:
+    try:
+        Lock(settings.database_path, "db status").release()
+    except InUse as error:
+        return str(error).partition(" is in use by ")[2].rstrip(".")
+    return None

@@ -1,0 +1,65 @@
+"""How a command ends: its exit code, and words on stderr for each way that isn't success."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """What a script can tell from the exit code."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    SETTING_REFUSED = 3
+    DATABASE_REFUSED = 4
+    SERVER_UNREACHABLE = 5
+    # As a shell has it for a process that SIGINT ended.
+    INTERRUPTED = 130
+
+
+class Ended(Exception):
+    """A command's end, with its code and the words for it (none where all is said)."""
+
+    def __init__(self, code: Code, words: str = "") -> None:
+        super().__init__(words)
+        self.code = code
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """The one place that turns what a command raises into words and an exit code."""
+    try:
+        yield
+    except Ended as end:
+        _leave(end.code, str(end))
+    except KeyboardInterrupt:
+        _leave(Code.INTERRUPTED, "Stopped.")
+    except Exception as error:
+        code = _code(error)
+        if code is None:
+            raise
+        _leave(code, str(error))
+
+
+def _code(error: Exception) -> Code | None:
+    from franking.config import SettingRefused
+    from franking.office import Changed, Conflict, Invalid
+    from franking.stores.base import NotFound, StoreRefused, StoreUnavailable
+
+    if isinstance(error, SettingRefused):
+        return Code.SETTING_REFUSED
+    if isinstance(error, StoreRefused | StoreUnavailable):
+        return Code.DATABASE_REFUSED
+    if isinstance(error, NotFound | Conflict | Invalid | Changed):
+        return Code.FAILED
+    return None
+
+
+def _leave(code: Code, words: str) -> None:
+    if words:
+        print(words, file=sys.stderr)
+    raise SystemExit(int(code))

@@ -1,0 +1,59 @@
+"""The way into franking for a command: a running `serve`, or else the database file itself.
+
+Policy: where `--url` or FRANKING_URL names a server, that one. Else the lock beside the database
+decides: who gets it has the file for itself and opens it; who doesn't talks to the `serve` that
+holds it. Another command that holds it is waited for, a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from franking.app.lock import InUse, Lock, locked
+from franking.cli.door import Door
+from franking.config import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings, command: str) -> AsyncIterator[Door]:
+    """The door, held open for one command."""
+    if settings.url is not None:
+        async with _remote(settings.url, settings.url) as door:
+            yield door
+        return
+    place = str(settings.database_path.absolute())
+    found = await _found(settings, command)
+    if isinstance(found, Lock):
+        with found:
+            async with _local(settings, place) as door:
+                yield door
+    else:
+        async with _remote(found, place) as door:
+            yield door
+
+
+async def _found(settings: Settings, command: str) -> Lock | str:
+    """The lock, or the address of the `serve` that holds it."""
+    try:
+        return await locked(settings.database_path, command)
+    except InUse as error:
+        if error.holder is not None and error.holder.url is not None:
+            return error.holder.url
+        raise
+
+
+@asynccontextmanager
+async def _remote(url: str, place: str) -> AsyncIterator[Door]:
+    from franking.cli import remote
+
+    async with remote.connected(url, place) as door:
+        yield door
+
+
+@asynccontextmanager
+async def _local(settings: Settings, place: str) -> AsyncIterator[Door]:
+    from franking.cli import local
+
+    async with local.opened(settings, place) as door:
+        yield door

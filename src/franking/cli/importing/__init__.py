@@ -1,0 +1,94 @@
+"""`franking import`: hands in a file of mails in batches, and goes on where it was stopped.
+
+Policy: what was handed in once from this file is not handed in again, whatever happened between;
+a file that was changed since its import began is refused, for nobody could tell which of its
+rows were sent; refused rows don't stop the others, they are listed by line.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from franking.cli.door import Door, Refusal
+from franking.cli.exits import Code, Ended
+from franking.cli.importing.batches import Batch, batches, fingerprint
+from franking.cli.importing.notes import Note, Notes
+from franking.cli.importing.progress import Progress
+from franking.cli.importing.rows import UnusableFile
+
+REFUSED_SHOWN = 10
+
+
+async def import_file(door: Door, path: Path) -> None:
+    """Hand in every row that was not handed in yet, and tell how it went. Raises `Ended`."""
+    try:
+        await _import(door, path)
+    except UnusableFile as error:
+        raise Ended(Code.USAGE, str(error)) from None
+
+
+async def _import(door: Door, path: Path) -> None:
+    notes = Notes(path, door.place)
+    note = _begun(path, notes)
+    if note.finished:
+        raise Ended(Code.OK, f"{path} was imported before: {_counted(note)}. Nothing was done.")
+    if note.rows:
+        print(f"Goes on after row {note.rows}.", file=sys.stderr)
+    with Progress(path, note) as progress:
+        for batch in batches(path, note.sha256):
+            if batch.last > note.rows:
+                note = await _hand_in(door, batch, note, notes)
+            progress.show(batch.end, note)
+    notes.write(replace(note, finished=True))
+    _tell(path, notes, note)
+
+
+def _begun(path: Path, notes: Notes) -> Note:
+    found = fingerprint(path)
+    note = notes.read()
+    if note is not None and note.sha256 != found:
+        raise Ended(
+            Code.USAGE,
+            f"{path} was changed since its import began ({_counted(note)}): to go on would send"
+            " some rows twice or never. Put the rows that are to be sent now into a new file.",
+        )
+    return note or Note(found)
+
+
+async def _hand_in(door: Door, batch: Batch, note: Note, notes: Notes) -> Note:
+    refused = [(row.line, row.why) for row in batch.rows if row.document is None]
+    handed = [row for row in batch.rows if row.document is not None]
+    answers = await door.submit(batch.documents, batch.key) if handed else []
+    for row, answer in zip(handed, answers, strict=True):
+        if isinstance(answer, Refusal):
+            refused.append((row.line, answer.text))
+    refused.sort()
+    _show_refused(note, refused)
+    noted = replace(
+        note,
+        rows=batch.last,
+        accepted=note.accepted + len(batch.rows) - len(refused),
+        refused=note.refused + len(refused),
+        refused_bytes=notes.list_refused(note.refused_bytes, refused),
+    )
+    notes.write(noted)
+    return noted
+
+
+def _show_refused(note: Note, refused: list[tuple[int, str]]) -> None:
+    for line, why in refused[: max(0, REFUSED_SHOWN - note.refused)]:
+        print(f"Line {line}: {why}", file=sys.stderr)
+
+
+def _tell(path: Path, notes: Notes, note: Note) -> None:
+    if note.refused:
+        listed = f"The refused rows are listed in {notes.refused_file}."
+        raise Ended(Code.FAILED, f"{path}: {_counted(note)}. {listed}")
+    print(f"{path}: {_counted(note)}.")
+
+
+def _counted(note: Note) -> str:
+    return f"{note.rows} rows, {note.accepted} accepted, {note.refused} refused"

@@ -1,0 +1,102 @@
+"""`franking mail list|show|retry`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rich.text import Text
+
+from franking.cli import screen
+from franking.cli.door import Document, Door
+from franking.stores.base import Filter
+
+_DELIVERY = (
+    ("Error", "error"),
+    ("For a person", "message"),
+    ("Outcome", "outcome"),
+    ("Category", "category"),
+    ("Cause", "cause"),
+    ("Code", "errorCode"),
+    ("Waiting for", "waitingFor"),
+    ("Next try", "nextAttemptTime"),
+    ("Tries", "attempts"),
+    ("Started", "startTime"),
+    ("Ended", "endTime"),
+)
+_INFO = (
+    ("Message-ID", "messageId"),
+    ("Accepted", "accepted"),
+    ("Rejected", "rejected"),
+    ("Pending", "pending"),
+    ("Reply", "response"),
+)
+
+
+async def list_mails(door: Door, filter: Filter, limit: int, as_json: bool) -> None:
+    """Print the newest mails that match."""
+    found = await door.page(filter, limit)
+    if as_json:
+        for document in found:
+            print(json.dumps(document))
+        return
+    if not found:
+        print("No mail.")
+        return
+    screen.console().print(screen.mails(found))
+
+
+async def show(door: Door, id: str, as_json: bool) -> None:
+    """Print one mail: its document, its delivery, and every attempt with the peer's words."""
+    document = await door.read(id)
+    timeline = await door.timeline(id)
+    if as_json:
+        print(json.dumps({**document, "timeline": timeline}))
+        return
+    console = screen.console()
+    console.print(screen.facts(_summary(document)))
+    for attempt in timeline:
+        console.print()
+        console.print(screen.facts(_attempt(attempt)))
+
+
+async def retry(door: Door, id: str, force: bool) -> None:
+    """Ask for another try, and print how the mail stands."""
+    document = await door.retry(id, force)
+    screen.console().print(screen.mails([document]))
+
+
+def _summary(document: Document) -> Iterator[tuple[str, object]]:
+    delivery = document["delivery"]
+    message = document.get("message") or {}
+    yield "Id", document["id"]
+    yield "State", screen.state(delivery["state"])
+    yield "From", document.get("from")
+    yield "To", screen.recipients(document)
+    yield "Subject", message.get("subject")
+    for name in ("text", "html"):
+        yield name.capitalize(), screen.one_line(message.get(name))
+    for label, name in _DELIVERY:
+        yield label, delivery.get(name)
+    info = delivery.get("info") or {}
+    for label, name in _INFO:
+        yield label, _listed(info.get(name))
+
+
+def _attempt(attempt: Document) -> Iterator[tuple[str, object]]:
+    """What is told of one attempt, its own names kept: the peer's words are verbatim."""
+    for name, value in attempt.items():
+        if name == "steps":
+            for number, step in enumerate(value or (), 1):
+                yield f"step {number}", Text(screen.plain(_step(step)))
+        else:
+            yield name, _listed(value)
+
+
+def _step(step: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in step.items())
+
+
+def _listed(value: Any) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,0 +1,63 @@
+"""From a command's options to running code: settings, the event loop, and the door."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from franking.cli.door import Door
+    from franking.config import Settings
+
+
+def settings(**given: Any) -> Settings:
+    """The settings of this process; `given` options go before them. Raises `SettingRefused`."""
+    import os
+
+    import msgspec
+
+    from franking.config import load
+
+    found = load(os.environ)
+    return msgspec.structs.replace(
+        found, **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end on uvloop."""
+    import asyncio
+
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+def through_door(command: str, url: str | None, work: Callable[[Door], Awaitable[None]]) -> None:
+    """Open the door, do the work, close it."""
+    from franking.cli import finding
+    from franking.config.readers import server_url
+
+    found = settings(url=url and server_url(url))
+
+    async def opened() -> None:
+        async with finding.opened(found, command) as door:
+            await work(door)
+
+    run(opened())
+
+
+def serve() -> None:
+    """`franking serve`."""
+    from franking.app import service
+
+    run(service.serve(settings()))
+
+
+def demo(database: Path | None) -> None:
+    """`franking demo`."""
+    from franking.cli import demonstration
+
+    run(demonstration.demo(settings(), database))

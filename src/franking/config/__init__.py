@@ -1,0 +1,13 @@
+"""Settings: from the environment, over `franking.toml`, over defaults; each checked by name.
+
+Policy: a wrong value, a name that we don't know and a combination that can't work are refused at
+start, all of them together, each with what is accepted. A setting that comes with a later
+version is refused as well, for one that is taken and does nothing would be a lie. An empty
+value counts as not set, as in the extension. Secrets never show, neither in a `repr` nor in a
+refusal.
+"""
+
+from franking.config.loading import FILE, PREFIX, load
+from franking.config.settings import Address, Secret, SettingRefused, Settings
+
+__all__ = ["FILE", "PREFIX", "Address", "Secret", "SettingRefused", "Settings", "load"]

@@ -1,0 +1,109 @@
+"""From the environment and `franking.toml` to `Settings`, or to everything that is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from franking.config.readers import READERS, SECRETS
+from franking.config.settings import SettingRefused, Settings
+
+PREFIX = "FRANKING_"
+FILE = "franking.toml"
+FILE_BYTES_MAX = 1024 * 1024
+
+_OAUTH_NEEDS = ("host", "user", "client_id", "client_secret", "refresh_token")
+
+
+class _Given(msgspec.Struct, frozen=True):
+    """One value as it was given: `label` is how its giver spells its name."""
+
+    name: str
+    label: str
+    text: str
+
+
+def load(environment: Mapping[str, str], file: Path = Path(FILE)) -> Settings:
+    """The settings. Raises `SettingRefused` with a line for each thing that is wrong."""
+    given = [*_from_file(file), *_from_environment(environment)]
+    refusals: list[str] = []
+    values: dict[str, Any] = {}
+    for one in given:
+        try:
+            values[one.name] = _read(one)
+        except ValueError as error:
+            refusals.append(str(error))
+    refusals += _missing(values)
+    if refusals:
+        raise SettingRefused(*refusals)
+    return Settings(**values)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[_Given]:
+    for label in sorted(environment):
+        if label.startswith(PREFIX) and environment[label]:
+            yield _Given(label.removeprefix(PREFIX).lower(), label, environment[label])
+
+
+def _from_file(file: Path) -> Iterator[_Given]:
+    for name, value in _parsed(file).items():
+        if value != "":
+            yield _Given(name.lower(), f"{name} in {file.name}", _as_text(value))
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.loads(stream.read(FILE_BYTES_MAX).decode())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingRefused(f"{file} can't be read: {error}.") from error
+
+
+def _as_text(value: Any) -> str:
+    """A value of TOML as the environment would spell it, so that one reader reads both."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _read(given: _Given) -> Any:
+    reader = READERS.get(given.name)
+    if reader is None:
+        raise ValueError(_unknown(given))
+    try:
+        return reader(given.text)
+    except ValueError as error:
+        shown = "can't be used" if given.name in SECRETS else f"is {_excerpt(given.text)}"
+        raise ValueError(f"{given.label} {shown}: it {error}.") from None
+
+
+def _unknown(given: _Given) -> str:
+    spelled = {name: _spelled(name, given) for name in READERS}
+    near = difflib.get_close_matches(given.name, READERS, n=1)
+    if near:
+        return f"{given.label} is not a setting: did you mean {spelled[near[0]]}?"
+    return f"{given.label} is not a setting: there are {', '.join(spelled.values())}."
+
+
+def _spelled(name: str, given: _Given) -> str:
+    return PREFIX + name.upper() if given.label.startswith(PREFIX) else name
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:79] + "…")
+
+
+def _missing(values: Mapping[str, Any]) -> Iterator[str]:
+    if values.get("auth_type") != "OAuth2":
+        return
+    for name in _OAUTH_NEEDS:
+        if name not in values:
+            yield f"{PREFIX}{name.upper()} is not set: {PREFIX}AUTH_TYPE is OAuth2, which needs it."

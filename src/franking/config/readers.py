@@ -1,0 +1,164 @@
+"""How each setting's text is read: a function for each kind of value.
+
+A reader takes the text and returns the value; its ValueError completes the sentence "it must …"
+or "it …", and never repeats the text, which may be secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from franking.config.settings import SQLITE, Address, Secret
+
+Reader = Callable[[str], Any]
+
+PORT_MAX = 65_535
+LEASE_SECONDS_MAX = 3_600
+TRANSIENT_ATTEMPTS_MAX = 100
+RETRY_SECONDS_MAX = 3_600
+CONNECTIONS_MAX = 1_000
+MAX_WAIT_HOURS_MAX = 24 * 365
+STOP_SECONDS_MAX = 3_600
+DOCUMENT_BYTES_MIN = 1_024
+DOCUMENT_BYTES_MAX = 100 * 1024 * 1024
+HOSTS_MAX = 100
+
+# RFC 3986 calls it a reg-name or an IP literal; a port may follow, as in a Host field.
+_HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+
+
+def text(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be printable text on one line")
+    return value
+
+
+def secret(value: str) -> Secret:
+    return Secret(text(value))
+
+
+def whole(least: int, most: int) -> Reader:
+    """A whole number from `least` to `most`."""
+
+    def read(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", value) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(value)
+
+    return read
+
+
+def one_of(*words: str) -> Reader:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"must be {' or '.join([', '.join(words[:-1]), words[-1]])}")
+        return value
+
+    return read
+
+
+def truth(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value.lower() == "true"
+
+
+def database_url(value: str) -> str:
+    if value.startswith(("postgresql:", "postgres:")):
+        raise ValueError("must be a sqlite:/// URL: PostgreSQL comes with a later version")
+    path = value.removeprefix(SQLITE)
+    if path == value or path in ("", ":memory:") or path.endswith("/") or not path.isprintable():
+        raise ValueError(
+            "must be sqlite:///franking.db (relative) or sqlite:////var/lib/franking.db (absolute)"
+        )
+    if "?" in path:
+        raise ValueError("must be a path without options: '?' is not taken")
+    return value
+
+
+def http(value: str) -> Address:
+    host, colon, port = value.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > PORT_MAX:
+        raise ValueError("must be an address and a port, as 127.0.0.1:8025 or [::1]:8025")
+    if not _loopback(bare, bracketed=bare != host):
+        raise ValueError(
+            "must be a loopback address, as 127.0.0.1:8025 or [::1]:8025: others are served only"
+            " once access keys can be made, which comes with a later version"
+        )
+    return Address(bare, int(port))
+
+
+def _loopback(host: str, *, bracketed: bool) -> bool:
+    if host == "localhost":
+        return not bracketed
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return found.is_loopback and bracketed is (found.version == 6)
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    found = [name.strip().lower() for name in value.split(",")]
+    if len(found) > HOSTS_MAX or not all(map(_HOST.fullmatch, found)):
+        raise ValueError(f"must be up to {HOSTS_MAX} host names with commas between them")
+    return tuple(found)
+
+
+def server_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError("must be the address of a server, as http://127.0.0.1:8025")
+    return value.rstrip("/")
+
+
+def json_map(value: str) -> Secret:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError('must be a JSON object, as {"rejectUnauthorized": true}')
+    return Secret(value)
+
+
+def retain_days(value: str) -> None:
+    if value != "never":
+        raise ValueError("must be never: removing mails by age comes with a later version")
+
+
+READERS: Mapping[str, Reader] = {
+    "database_url": database_url,
+    "http": http,
+    "hosts": hosts,
+    "url": server_url,
+    "log_format": one_of("console", "json"),
+    "smtp_connection_uri": secret,
+    "smtp_password": secret,
+    "auth_type": one_of("UsernamePassword", "OAuth2", "ApiKey"),
+    "host": text,
+    "oauth_port": whole(1, PORT_MAX),
+    "oauth_secure": truth,
+    "client_id": text,
+    "client_secret": secret,
+    "refresh_token": secret,
+    "user": text,
+    "tls_options": json_map,
+    "default_from": text,
+    "default_reply_to": text,
+    "lease_seconds": whole(1, LEASE_SECONDS_MAX),
+    "transient_attempts": whole(1, TRANSIENT_ATTEMPTS_MAX),
+    "retry_seconds": whole(1, RETRY_SECONDS_MAX),
+    "connections": whole(1, CONNECTIONS_MAX),
+    "max_wait_hours": whole(1, MAX_WAIT_HOURS_MAX),
+    "stop_seconds": whole(0, STOP_SECONDS_MAX),
+    "retain_days": retain_days,
+    "max_document_bytes": whole(DOCUMENT_BYTES_MIN, DOCUMENT_BYTES_MAX),
+}
+SECRETS = ("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options")

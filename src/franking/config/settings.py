@@ -1,0 +1,89 @@
+"""What can be set, and its defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+SQLITE = "sqlite:///"
+
+
+class SettingRefused(Exception):
+    """One or more settings can't be used; the text has a line for each, by name."""
+
+    def __init__(self, *refusals: str) -> None:
+        super().__init__("\n".join(refusals))
+        self.refusals = refusals
+
+
+class Secret:
+    """A text that shows only to who asks for its `value`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.value == self.value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.value))
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where HTTP is served; port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting by its name in lower case. Units come last; None and () are "not set".
+
+    `smtp_connection_uri` to `tls_options` say what to send through, as the extension does; their
+    inner form is checked where they are used, when `serve` starts. `hosts` are Host names served
+    beside our own. `url` is where commands find a server that they can't find by the database.
+    """
+
+    database_url: str = SQLITE + "franking.db"
+    http: Address = Address("127.0.0.1", 8025)
+    hosts: tuple[str, ...] = ()
+    url: str | None = None
+    log_format: Literal["console", "json"] = "console"
+
+    smtp_connection_uri: Secret | None = None
+    smtp_password: Secret | None = None
+    auth_type: Literal["UsernamePassword", "OAuth2", "ApiKey"] = "UsernamePassword"
+    host: str | None = None
+    oauth_port: int = 465
+    oauth_secure: bool = True
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    user: str | None = None
+    tls_options: Secret | None = None
+    default_from: str | None = None
+    default_reply_to: str | None = None
+
+    lease_seconds: int = 60
+    transient_attempts: int = 5
+    retry_seconds: int = 30
+    connections: int = 10
+    max_wait_hours: int = 72
+    stop_seconds: int = 30
+    retain_days: None = None
+    max_document_bytes: int = 10 * 1024 * 1024
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file that `database_url` names."""
+        return Path(self.database_url.removeprefix(SQLITE))

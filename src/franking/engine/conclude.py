@@ -1,0 +1,200 @@
+"""From a transport's answer to the settlement of the attempt: decided first, written later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from franking.clock import Clock
+from franking.compose.envelope import Envelope, Unsendable
+from franking.core import endings
+from franking.core.attempt import Attempt, Lease, Remainder, Settlement
+from franking.core.delivery import Bounds, Delivery, Info, Outcome, Stage, State
+from franking.core.event import report
+from franking.core.fault import Failure, judge, ours
+from franking.core.retry import backoff_ms
+from franking.engine.hold import Hold
+from franking.stores.base import Mail
+from franking.transports.base import Answer, Doubt, Receipt, Refusal, Rejected, Withheld
+
+COMPOSING_FAILED = "Error: This message could not be composed."
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How an attempt ended, before it is written down."""
+
+    event: str
+    delivery: Delivery
+    text: str = ""
+    response: str | None = None
+    remainder: Remainder | None = None
+
+
+class Concluder:
+    """Turns answers into settlements, with the time and chance of one worker."""
+
+    def __init__(self, clock: Clock, bounds: Bounds, worker: str) -> None:
+        self._clock = clock
+        self._bounds = bounds
+        self._worker = worker
+
+    def conclude(
+        self, hold: Hold, answer: Answer | Unsendable, envelope: Envelope | None
+    ) -> Settlement:
+        """The settlement of a claimed mail whose transport answered so."""
+        ending = self._ending(hold, answer, envelope)
+        return self._settlement(hold.claimed.mail, hold, ending)
+
+    def lapse(self, mail: Mail) -> Settlement:
+        """The settlement of a mail whose lease ran out (the sweeper's)."""
+        now = self._clock.now()
+        resend = mail.on_unknown == "resend"
+        event, delivery = endings.lapsed(
+            mail.delivery, resend, now, self._clock.jitter(), self._bounds
+        )
+        return self._settlement(mail, None, Ending(event, delivery))
+
+    def _ending(self, hold: Hold, answer: Answer | Unsendable, envelope: Envelope | None) -> Ending:
+        mail = hold.claimed.mail
+        delivery = mail.delivery
+        if isinstance(answer, Receipt) and envelope is not None:
+            return self._sent(hold, answer, envelope)
+        if isinstance(answer, Rejected):
+            _note(hold, answer.refused)
+            return self._refused(delivery, answer.failure)
+        if isinstance(answer, Doubt):
+            return self._doubted(mail, answer)
+        if isinstance(answer, Withheld):
+            return Ending("returned", endings.returned(delivery))
+        error = answer.error if isinstance(answer, Unsendable) else COMPOSING_FAILED
+        return self._unsendable(delivery, error)
+
+    def _sent(self, hold: Hold, receipt: Receipt, envelope: Envelope) -> Ending:
+        hold.reach(Stage.ANSWERED, text=receipt.response)
+        _note(hold, receipt.refused)
+        mail = hold.claimed.mail
+        tries = mail.delivery.tries + 1
+        later = [r for r in receipt.refused if self._worth_trying(r, tries)]
+        pending = tuple(r.address for r in later)
+        rejected = tuple(r.address for r in receipt.refused if r.address not in pending)
+        now = self._clock.now()
+        info = Info(envelope.message_id, receipt.accepted, rejected, pending, receipt.response)
+        delivery = endings.sent(mail.delivery, info, now)
+        remainder = self._remainder(mail, envelope, pending, tries) if pending else None
+        return Ending("sent", delivery, receipt.response, receipt.response, remainder)
+
+    def _worth_trying(self, refusal: Refusal, tries: int) -> bool:
+        return judge(refusal.failure).temporary and tries < self._bounds.transient_attempts
+
+    def _remainder(
+        self, mail: Mail, envelope: Envelope, pending: tuple[str, ...], tries: int
+    ) -> Remainder:
+        now = self._clock.now()
+        wait_ms = backoff_ms(tries, self._bounds.retry_base_ms, self._clock.jitter())
+        delivery = Delivery(
+            state=State.PENDING,
+            due_at=now + wait_ms,
+            start_at=now,
+            tries=tries,
+            give_up_at=mail.delivery.give_up_at,
+            waiting_for="retry",
+        )
+        parent = mail.remainder_of or mail.id
+        return Remainder(
+            id=f"{parent}~{mail.delivery.epoch}",
+            parent=parent,
+            delivery=delivery,
+            envelope=_described(replace(envelope, recipients=pending)),
+            content=envelope.content,
+        )
+
+    def _refused(self, delivery: Delivery, failure: Failure) -> Ending:
+        now, jitter = self._clock.now(), self._clock.jitter()
+        event, after = endings.refused(delivery, judge(failure), now, jitter, self._bounds)
+        return Ending(event, after, failure.text)
+
+    def _unsendable(self, delivery: Delivery, error: str) -> Ending:
+        no_address = "ecipient" in error or "address" in error
+        fault = (
+            ours(error, "invalid_recipient_address", "address_invalid")
+            if no_address
+            else ours(error)
+        )
+        event, after = endings.refused(delivery, fault, self._clock.now(), 0.0, self._bounds)
+        return Ending(event, after, error)
+
+    def _doubted(self, mail: Mail, doubt: Doubt) -> Ending:
+        now, jitter = self._clock.now(), self._clock.jitter()
+        resend = mail.on_unknown == "resend"
+        after = endings.doubted(mail.delivery, resend, now, jitter, self._bounds)
+        return Ending("doubted", after, doubt.failure.text)
+
+    def _settlement(self, mail: Mail, hold: Hold | None, ending: Ending) -> Settlement:
+        now = self._clock.now()
+        event = None
+        if mail.remainder_of is None:
+            event = report(
+                ending.event,
+                ending.delivery,
+                event_id=self._clock.new_id(),
+                mail=mail.id,
+                links=mail.links,
+                now=now,
+                text=ending.text,
+            )
+        return Settlement(
+            lease=Lease(mail.seq, mail.delivery.epoch),
+            delivery=ending.delivery,
+            attempt=self._attempt(mail, hold, ending, now),
+            event=event,
+            remainder=ending.remainder,
+            parent=mail.remainder_of,
+        )
+
+    def _attempt(self, mail: Mail, hold: Hold | None, ending: Ending, now: int) -> Attempt:
+        stage = hold.stage if hold is not None else mail.delivery.stage or Stage.CLAIMED
+        after = ending.delivery
+        told = ending.event not in ("sent", "returned", "released")
+        return Attempt(
+            mail=mail.id,
+            epoch=mail.delivery.epoch,
+            number=after.attempts,
+            revision=mail.revision,
+            event=ending.event,
+            stage=stage,
+            outcome=_outcome(ending),
+            started_at=hold.started_at if hold is not None else now,
+            ended_at=now,
+            error=after.error if told else None,
+            category=after.category if told else None,
+            code=after.error_code if told else None,
+            text=ending.text or None,
+            response=ending.response,
+            worker=self._worker,
+            steps=hold.steps if hold is not None else [],
+        )
+
+
+def _outcome(ending: Ending) -> Outcome:
+    if ending.event == "sent":
+        return Outcome.SENT
+    in_doubt = ending.event in ("doubted", "expired")
+    return Outcome.UNKNOWN if in_doubt else Outcome.NOT_SENT
+
+
+def _note(hold: Hold, refused: tuple[Refusal, ...]) -> None:
+    for refusal in refused:
+        hold.said(refusal.address, refusal.failure.text)
+
+
+def _described(envelope: Envelope) -> dict[str, Any]:
+    """What a remainder keeps of its envelope; the content is kept as bytes."""
+    return {
+        "sender": envelope.sender,
+        "recipients": list(envelope.recipients),
+        "message_id": envelope.message_id,
+        "smtputf8": envelope.smtputf8,
+        "eight_bit": envelope.eight_bit,
+    }

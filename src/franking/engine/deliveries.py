@@ -1,0 +1,186 @@
+"""One mail from claim to settlement, and the loop that keeps as many under way as may be.
+
+The way of a mail is `Deliveries.deliver`: compose, transmit, settle, each step a value. The loop
+claims in batches when half of its places are free, so that claims are few, and sleeps until a
+place is free, something new came in, or the next mail is due. A mail whose leases ran out three
+times is claimed when nothing else is under way, so that it can't take others down with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from franking.clock import Clock
+from franking.compose.envelope import Envelope, Unsendable
+from franking.core.attempt import Settlement
+from franking.core.delivery import Stage
+from franking.engine.compose import Composer
+from franking.engine.conclude import Concluder
+from franking.engine.hold import Hold
+from franking.stores.base import Claimed, Store, StoreUnavailable
+from franking.transports.base import Answer, Doubt, Transport, Withheld
+
+log = structlog.get_logger()
+
+LONGEST_SLEEP_SECONDS = 30.0
+STORE_PAUSE_SECONDS = 1.0
+
+
+class Deliveries:
+    """Delivers what is due. `route` names the transport of an account."""
+
+    def __init__(
+        self,
+        store: Store,
+        route: Callable[[str], Transport],
+        clock: Clock,
+        composer: Composer,
+        concluder: Concluder,
+        *,
+        window: int,
+        lease_ms: int,
+    ) -> None:
+        self._store = store
+        self._route = route
+        self._clock = clock
+        self._composer = composer
+        self._concluder = concluder
+        self._window = window
+        self._lease_ms = lease_ms
+        self._stir = asyncio.Event()
+        self._stopping = False
+        self._suspects = True
+        self._under_way: dict[asyncio.Task[None], Hold] = {}
+
+    def wake(self) -> None:
+        """There may be something new to send."""
+        self._stir.set()
+
+    def expect_suspects(self) -> None:
+        """There may be a mail that must be claimed alone."""
+        self._suspects = True
+        self._stir.set()
+
+    def holds(self) -> list[Hold]:
+        """The mails that are ours now."""
+        return list(self._under_way.values())
+
+    async def run(self) -> None:
+        """Deliver until `stop`. A store that is out of reach is tried again and again."""
+        while not self._stopping:
+            self._stir.clear()
+            try:
+                claimed = await self._claim()
+                if not claimed and not self._stopping:
+                    await self._rest()
+            except StoreUnavailable as error:
+                log.warning("the store is out of reach", why=str(error))
+                await self._sleep(STORE_PAUSE_SECONDS)
+
+    async def stop(self, stop_seconds: float) -> None:
+        """Finish what is being transmitted, give back the rest, and leave no lease behind."""
+        self._stopping = True
+        self._stir.set()
+        for task, hold in list(self._under_way.items()):
+            hold.shut = True
+            if hold.stage is not Stage.TRANSMITTING:
+                task.cancel()
+        await self._ended(stop_seconds)
+        for task in list(self._under_way):
+            task.cancel()
+        await self._ended(stop_seconds)
+
+    async def _ended(self, seconds: float) -> None:
+        if self._under_way:
+            await asyncio.wait(list(self._under_way), timeout=seconds)
+
+    async def deliver(self, hold: Hold) -> None:
+        """Compose, transmit, settle. Whatever goes wrong ends on this mail alone."""
+        envelope: Envelope | Unsendable | None = None
+        answer: Answer | Unsendable
+        try:
+            envelope = answer = await self._composer.compose(hold.claimed)  # type: ignore[assignment]
+            if isinstance(envelope, Envelope):
+                hold.reach(Stage.COMPOSED)
+                answer = await self._route(hold.claimed.mail.account).send(envelope, hold)
+        except asyncio.CancelledError:
+            answer = _cut_off(hold)
+        except Exception as error:
+            log.exception("a mail could not be handled", mail=hold.claimed.mail.id)
+            answer = _broken(hold, error)
+        sent_as = envelope if isinstance(envelope, Envelope) else None
+        await self._settle(self._concluder.conclude(hold, answer, sent_as))
+
+    async def _settle(self, settlement: Settlement) -> None:
+        """Write it down, however long the store is out of reach: the peer has answered."""
+        while True:
+            try:
+                await self._store.settle([settlement])
+                return
+            except StoreUnavailable as error:
+                log.warning("an end waits to be written", mail=settlement.attempt.mail, why=error)
+                await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+    async def _claim(self) -> bool:
+        """Claim what there is room for; was there anything?"""
+        if self._suspects and await self._claim_suspect():
+            return True
+        room = self._window - len(self._under_way)
+        if self._suspects or (room < self._window // 2 and self._under_way):
+            return False
+        asked_at = self._clock.steady_ms()
+        claimed = await self._store.claim(self._clock.now(), room, self._lease_ms)
+        for mail in claimed:
+            self._begin(mail, asked_at)
+        return bool(claimed)
+
+    async def _claim_suspect(self) -> bool:
+        """While a suspect is due: wait until nothing is under way, then claim it by itself."""
+        self._suspects = await self._store.suspects(self._clock.now())
+        if not self._suspects or self._under_way:
+            return False
+        asked_at = self._clock.steady_ms()
+        claimed = await self._store.claim_alone(self._clock.now(), self._lease_ms)
+        if claimed is None:
+            return False
+        self._begin(claimed, asked_at)
+        return True
+
+    def _begin(self, claimed: Claimed, asked_at: int) -> None:
+        hold = Hold(claimed, self._store, self._clock, asked_at + self._lease_ms)
+        task = asyncio.create_task(self.deliver(hold))
+        self._under_way[task] = hold
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a settlement failed; its lease will run out", why=repr(error))
+        if len(self._under_way) <= self._window // 2:
+            self._stir.set()
+
+    async def _rest(self) -> None:
+        """Sleep until something stirs or the next mail is due."""
+        if len(self._under_way) > self._window // 2 or (self._suspects and self._under_way):
+            await self._sleep(LONGEST_SLEEP_SECONDS)
+            return
+        due = await self._store.next_due()
+        wait_ms = LONGEST_SLEEP_SECONDS * 1000 if due is None else due - self._clock.now()
+        await self._sleep(max(wait_ms / 1000, 0.001))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stir.wait(), min(seconds, LONGEST_SLEEP_SECONDS))
+        except TimeoutError:
+            return
+
+
+def _cut_off(hold: Hold) -> Answer:
+    """Stopped by us: before the dot nothing was sent, later nobody knows."""
+    if hold.stage is Stage.TRANSMITTING:
+        return Doubt(msgspec.convert(_STOPPED, type=_Failure))
+    return Withheld()

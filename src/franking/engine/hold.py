@@ -1,0 +1,58 @@
+"""One mail while it is ours: its lease, how far its attempt got, and the gate before its dot.
+
+A lease is counted from before it was asked for, on the steady clock that runs on through
+suspend; a hold whose time is over sends nothing, whatever the database says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from franking.clock import Clock
+from franking.core.delivery import Stage
+from franking.stores.base import Claimed, Store, StoreUnavailable
+
+log = structlog.get_logger()
+
+
+class Hold:
+    """`franking.transports.base.Gate` for one claimed mail."""
+
+    def __init__(self, claimed: Claimed, store: Store, clock: Clock, deadline_ms: int) -> None:
+        self.claimed = claimed
+        self.lease = claimed.lease
+        self.deadline_ms = deadline_ms
+        self.stage = Stage.CLAIMED
+        self.shut = False
+        self.started_at = clock.now()
+        self.steps: list[dict[str, Any]] = [{"stage": Stage.CLAIMED, "at": self.started_at}]
+        self._store = store
+        self._clock = clock
+
+    async def transmitting(self) -> bool:
+        """Write that the dot may go out; false where it may not."""
+        if self.shut or not self.held():
+            return False
+        self.reach(Stage.TRANSMITTING)
+        try:
+            [written] = await self._store.transmitting([self.lease], self._clock.now())
+        except StoreUnavailable as error:
+            log.warning("the fence could not be written", mail=self.claimed.mail.id, why=str(error))
+            return False
+        return written
+
+    def held(self) -> bool:
+        """The last look: is the lease still ours, by our own count?"""
+        return self._clock.steady_ms() < self.deadline_ms
+
+    def reach(self, stage: Stage, **said: Any) -> None:
+        """The attempt got this far."""
+        self.stage = stage
+        self.steps.append({"stage": stage, "at": self._clock.now(), **said})
+
+    def said(self, address: str, words: str) -> None:
+        """What the server said of one recipient."""
+        step = {"recipient": address, "text": words, "at": self._clock.now()}
+        self.steps.append(step)

@@ -1,0 +1,76 @@
+"""What is looked up, in named queries that each have an index to read from."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from franking.core.attempt import Attempt
+from franking.stores.base import Counts, Filter, Stored, StoredEvent
+from franking.stores.queries import Db
+
+MOST_ATTEMPTS = 1_000
+MOST_STUCK = 1_000
+FIRST = 2**62
+
+_stored = msgspec.json.Decoder(Stored)
+_page = msgspec.json.Decoder(list[Stored])
+_attempts = msgspec.json.Decoder(list[Attempt])
+_events = msgspec.json.Decoder(list[StoredEvent])
+_states = msgspec.json.Decoder(dict[str, int])
+_stuck = msgspec.json.Decoder(list[dict[str, Any]])
+
+
+def read(db: Db, id: str) -> Stored | None:
+    """One mail with its document."""
+    found = db.value("read_mail", id=id)
+    return _stored.decode(found) if found is not None else None
+
+
+def page(db: Db, filter: Filter, limit: int) -> list[Stored]:
+    """The newest mails that match, by the narrowest index there is for the filter."""
+    values: dict[str, Any] = {
+        "state": filter.state,
+        "category": filter.category,
+        "account": filter.account,
+        "touchpoint": filter.touchpoint,
+        "after": FIRST if filter.after is None else filter.after,
+        "limit": limit,
+    }
+    if filter.q is not None:
+        words = _words(filter.q)
+        return _page.decode(db.value("page_by_words", q=words, **values)) if words else []
+    return _page.decode(db.value(_narrowest(filter), **values))
+
+
+def timeline(db: Db, id: str) -> list[Attempt]:
+    """Every attempt at a mail and at its remainders, oldest first."""
+    return _attempts.decode(db.value("timeline", id=id, limit=MOST_ATTEMPTS))
+
+
+def events(db: Db, after: int, limit: int) -> list[StoredEvent]:
+    """Events in the order of their commits."""
+    return _events.decode(db.value("events_after", after=after, limit=limit))
+
+
+def counts(db: Db, now: int, grace_ms: int) -> Counts:
+    """How many mails are in each state, and which are stuck."""
+    stuck = db.value("stuck", before=now - grace_ms, limit=MOST_STUCK)
+    return Counts(states=_states.decode(db.value("count_states")), stuck=_stuck.decode(stuck))
+
+
+def _narrowest(filter: Filter) -> str:
+    if filter.touchpoint is not None:
+        return "page_by_touchpoint"
+    if filter.category is not None:
+        return "page_by_category"
+    if filter.state is not None:
+        return "page_by_state"
+    return "page_by_account" if filter.account is not None else "page_all"
+
+
+def _words(q: str) -> str:
+    """Each word of `q` as a prefix, in FTS5's language; nothing of `q` is syntax there."""
+    return " AND ".join(f'"{word}"*' for word in re.findall(r"\w+", q.lower())[:16])

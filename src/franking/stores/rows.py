@@ -1,0 +1,157 @@
+"""Rows of mails, documents and events, written with named queries inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from franking.core.attempt import Remainder
+from franking.core.delivery import WAITING, Delivery, State
+from franking.core.event import Event, Links
+from franking.core.machine import Refused
+from franking.stores.base import Change, Mail, NewMail
+from franking.stores.news import tell_parent
+from franking.stores.queries import Db
+
+encode = msgspec.json.Encoder().encode
+_numbers = msgspec.json.Decoder(list[int])
+_remainders = msgspec.json.Decoder(list[tuple[int, str, State]])
+
+NO_LINKS = Links()
+
+
+def insert(db: Db, mails: Sequence[NewMail]) -> list[Mail]:
+    """Insert new mails and their documents and events."""
+    if not mails:
+        return []
+    rows = [_new_row(m) for m in mails]
+    db.run("insert_mails", rows=text(rows))
+    seqs = _numbers.decode(db.value("seqs_of", ids=text([m.id for m in mails])))
+    bodies = [(seq, m.document, m.search) for seq, m in zip(seqs, mails, strict=True)]
+    db.run("insert_documents", rows=text(bodies))
+    waiting = [s for s, m in zip(seqs, mails, strict=True) if m.delivery.state in WAITING]
+    wake(db, waiting)
+    report(db, [m.event for m in mails if m.event is not None])
+    return [_as_stored(seq, m) for seq, m in zip(seqs, mails, strict=True)]
+
+
+def update(db: Db, mail: Mail, wanted: Change) -> None:
+    """Write a change over a mail, fenced by the state and epoch that were read."""
+    delivery: Delivery = wanted.delivery or mail.delivery
+    db.run(
+        "update_mail",
+        seq=mail.seq,
+        state=mail.delivery.state,
+        epoch=mail.delivery.epoch,
+        d=text(delivery),
+        account=wanted.account,
+        priority=wanted.priority,
+        on_unknown=wanted.on_unknown,
+        message_token=wanted.message_token,
+        links=text(wanted.links) if wanted.links is not None else None,
+        edited=int(wanted.document is not None),
+    )
+    if wanted.document is not None:
+        body = bytes(wanted.document).decode()
+        db.run("update_document", seq=mail.seq, body=body, words=wanted.search or "")
+    if wanted.drop_remainders:
+        drop_remainders(db, mail.id)
+    if mail.remainder_of is not None:
+        tell_parent(db, mail.seq, mail.remainder_of, delivery)
+    wake(db, [mail.seq] if delivery.state in WAITING else [])
+    report(db, [wanted.event] if wanted.event is not None else [])
+
+
+def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
+    """The recipients refused for now, as a mail of their own beside their parent."""
+    row = (
+        remainder.id,
+        parent.account,
+        parent.priority,
+        parent.created_at,
+        parent.on_unknown,
+        parent.message_token,
+        NO_LINKS,
+        remainder.delivery,
+        remainder.parent,
+    )
+    db.run("insert_mails", rows=text([row]))
+    [seq] = _numbers.decode(db.value("seqs_of", ids=text([remainder.id])))
+    body = text(remainder.envelope)
+    db.run("insert_content", seq=seq, body=body, content=remainder.content)
+    wake(db, [seq])
+
+
+def remove(db: Db, mail: Mail) -> None:
+    """Delete a mail with its attempts and remainders; `Refused` while one is being sent."""
+    drop_remainders(db, mail.id)
+    _remove_row(db, mail.seq, mail.id)
+
+
+def drop_remainders(db: Db, id: str) -> None:
+    """Delete the recipients that still wait from an earlier round."""
+    remainders = _remainders.decode(db.value("remainders_of", id=id))
+    for _, _, state in remainders:
+        if state is State.PROCESSING:
+            raise Refused(state, "removed", "some of its recipients are being sent to now")
+    for seq, name, _ in remainders:
+        _remove_row(db, seq, name)
+
+
+def wake(db: Db, seqs: Sequence[int]) -> None:
+    """The accounts of these waiting mails have something due."""
+    if seqs:
+        db.run("wake_accounts", seqs=text(seqs))
+
+
+def report(db: Db, events: Sequence[Event]) -> None:
+    """Write events to the outbox, with the next sequence of each one's touchpoint."""
+    if not events:
+        return
+    rows = text(events)
+    if any(event.touchpoint_id is not None for event in events):
+        db.run("draw_sequences", rows=rows)
+    db.run("insert_events", rows=rows)
+
+
+def text(value: Any) -> str:
+    """JSON for a query's list."""
+    return encode(value).decode()
+
+
+def _new_row(m: NewMail) -> tuple[Any, ...]:
+    return (
+        m.id,
+        m.account,
+        m.priority,
+        m.created_at,
+        m.on_unknown,
+        m.message_token,
+        m.links,
+        m.delivery,
+        None,
+    )
+
+
+def _as_stored(seq: int, m: NewMail) -> Mail:
+    return Mail(
+        seq=seq,
+        id=m.id,
+        account=m.account,
+        priority=m.priority,
+        created_at=m.created_at,
+        revision=1,
+        version=1,
+        on_unknown=m.on_unknown,
+        links=m.links,
+        delivery=m.delivery,
+        message_token=m.message_token,
+    )
+
+
+def _remove_row(db: Db, seq: int, id: str) -> None:
+    db.run("delete_document", seq=seq)
+    db.run("delete_attempts", id=id)
+    db.run("delete_mail", seq=seq)

@@ -1,0 +1,210 @@
+-- A `+` before a column keeps the planner from an index: it must start from the list.
+
+-- name: ready_accounts
+-- Accounts with something due that may send now, longest unserved first.
+SELECT json_group_array(id) FROM (
+    SELECT id FROM account
+    WHERE next_at IS NOT NULL AND next_at <= :now
+        AND (paused_until IS NULL OR paused_until <= :now)
+    ORDER BY turn LIMIT :limit
+);
+
+-- name: claimable
+-- Up to :share due mails of one account, by priority, oldest due first.
+SELECT json_group_array(seq) FROM (
+    SELECT seq FROM (
+        SELECT seq FROM mail WHERE account = :account AND priority = 2 AND due_at <= :now
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
+    UNION ALL
+    SELECT seq FROM (
+        SELECT seq FROM mail WHERE account = :account AND priority = 1 AND due_at <= :now
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
+    UNION ALL
+    SELECT seq FROM (
+        SELECT seq FROM mail WHERE account = :account AND priority = 0 AND due_at <= :now
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
+    UNION ALL
+    SELECT seq FROM (
+        SELECT seq FROM mail WHERE account = :account AND priority = -1 AND due_at <= :now
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
+    UNION ALL
+    SELECT seq FROM (
+        SELECT seq FROM mail WHERE account = :account AND priority = -2 AND due_at <= :now
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
+    LIMIT :share
+);
+
+-- name: claimable_alone
+-- One due mail whose leases ran out too often, as a JSON list.
+SELECT json_group_array(seq) FROM (
+    SELECT seq FROM mail INDEXED BY mail_suspect
+    WHERE state IN ('PENDING', 'RETRY') AND releases >= 3
+        AND due_at <= :now AND (give_up_at IS NULL OR give_up_at > :now)
+    ORDER BY due_at LIMIT 1
+);
+
+-- name: draw_epochs
+-- The next :count epochs; answers the last of them.
+UPDATE counter SET value = value + :count WHERE name = 'epoch' RETURNING value;
+
+-- name: lease_mails!
+-- Waiting mails of a JSON list of seqs go to PROCESSING, each with an epoch after :base.
+UPDATE mail SET returns_to = state, state = 'PROCESSING', epoch = :base + r.key + 1,
+    stage = 'claimed', lease_expires_at = :expires_at, waiting_for = NULL,
+    version = version + 1
+FROM json_each(:seqs) r
+WHERE mail.seq = r.value AND +mail.state IN ('PENDING', 'RETRY');
+
+-- name: serve_account!
+-- An account was served: its turn is over, and its next mail is due when the index says.
+UPDATE account SET turn = :turn, next_at = (
+    SELECT min(due_at) FROM (
+        SELECT min(due_at) AS due_at FROM mail WHERE account = :account AND priority = 2
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+        UNION ALL
+        SELECT min(due_at) FROM mail WHERE account = :account AND priority = 1
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+        UNION ALL
+        SELECT min(due_at) FROM mail WHERE account = :account AND priority = 0
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+        UNION ALL
+        SELECT min(due_at) FROM mail WHERE account = :account AND priority = -1
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+        UNION ALL
+        SELECT min(due_at) FROM mail WHERE account = :account AND priority = -2
+            AND state IN ('PENDING', 'RETRY') AND releases < 3
+    )
+) WHERE id = :account;
+
+-- name: claimed_mails
+-- The mails of a JSON list of seqs with their documents.
+SELECT '[' || coalesce(group_concat(
+    '{"mail":' || m.row || ',"document":' || d.body || '}'
+), '') || ']'
+FROM json_each(:seqs) r JOIN mail_json m ON m.seq = r.value JOIN document d ON d.seq = m.seq;
+
+-- name: content_of
+-- A remainder's ready bytes.
+SELECT content FROM document WHERE seq = :seq;
+
+-- name: mark_transmitting!
+-- The fence before the dot: the lease (state, epoch, end) holds and the account is not paused.
+UPDATE mail SET stage = 'transmitting'
+FROM json_each(:rows) r
+WHERE mail.seq = r.value ->> 'seq' AND mail.epoch = r.value ->> 'epoch'
+    AND +mail.state = 'PROCESSING' AND mail.lease_expires_at > r.value ->> 'now'
+    AND NOT EXISTS (
+        SELECT 1 FROM account a WHERE a.id = mail.account AND a.paused_until > r.value ->> 'now'
+    );
+
+-- name: transmitting_of
+-- Which leases of a JSON list stand at `transmitting`, as a list of their places in it.
+SELECT json_group_array(r.key) FROM json_each(:rows) r
+JOIN mail m ON m.seq = r.value ->> 'seq'
+WHERE m.epoch = r.value ->> 'epoch' AND +m.state = 'PROCESSING' AND m.stage = 'transmitting'
+    AND m.lease_expires_at > r.value ->> 'now';
+
+-- name: renew_leases!
+-- Leases that still hold (state, epoch) end later.
+UPDATE mail SET lease_expires_at = r.value ->> 'expires_at'
+FROM json_each(:rows) r
+WHERE mail.seq = r.value ->> 'seq' AND mail.epoch = r.value ->> 'epoch'
+    AND +mail.state = 'PROCESSING';
+
+-- name: held
+-- Which leases of a JSON list of [lease, …] still hold, as a list of their places in it.
+SELECT json_group_array(r.key) FROM json_each(:rows) r
+JOIN mail m ON m.seq = r.value ->> '$[0].seq'
+WHERE m.epoch = r.value ->> '$[0].epoch' AND +m.state = 'PROCESSING';
+
+-- name: settle_mails!
+-- Deliveries after their attempts, from [lease, delivery, …]; fenced by state and epoch.
+UPDATE mail SET
+    state = r.value ->> '$[1].state', due_at = r.value ->> '$[1].due_at',
+    end_at = r.value ->> '$[1].end_at', attempts = r.value ->> '$[1].attempts',
+    tries = r.value ->> '$[1].tries', waits = r.value ->> '$[1].waits',
+    releases = r.value ->> '$[1].releases', stage = NULL, returns_to = NULL,
+    lease_expires_at = NULL, give_up_at = r.value ->> '$[1].give_up_at',
+    outcome = r.value ->> '$[1].outcome', error = r.value ->> '$[1].error',
+    category = r.value ->> '$[1].category', cause = r.value ->> '$[1].cause',
+    error_code = r.value ->> '$[1].error_code', sentence = r.value ->> '$[1].sentence',
+    waiting_for = r.value ->> '$[1].waiting_for', info = r.value -> '$[1].info',
+    version = version + 1
+FROM json_each(:rows) r
+WHERE mail.seq = r.value ->> '$[0].seq' AND mail.epoch = r.value ->> '$[0].epoch'
+    AND +mail.state = 'PROCESSING';
+
+-- name: insert_attempts!
+-- Attempts from [lease, delivery, attempt]; a PROCESSING that came from outside has none.
+INSERT INTO attempt (
+    mail, epoch, number, revision, event, stage, outcome, started_at, ended_at,
+    error, category, code, text, response, worker, steps
+)
+SELECT
+    r.value ->> '$[2].mail', r.value ->> '$[2].epoch', r.value ->> '$[2].number',
+    r.value ->> '$[2].revision', r.value ->> '$[2].event', r.value ->> '$[2].stage',
+    r.value ->> '$[2].outcome', r.value ->> '$[2].started_at', r.value ->> '$[2].ended_at',
+    r.value ->> '$[2].error', r.value ->> '$[2].category', r.value ->> '$[2].code',
+    r.value ->> '$[2].text', r.value ->> '$[2].response', r.value ->> '$[2].worker',
+    r.value -> '$[2].steps'
+FROM json_each(:rows) r WHERE r.value ->> '$[2].epoch' > 0;
+
+-- name: read_attempt
+-- One attempt as JSON.
+SELECT json_object('event', event, 'worker', worker, 'ended_at', ended_at, 'outcome', outcome)
+FROM attempt WHERE mail = :mail AND epoch = :epoch;
+
+-- name: other_doubts
+-- How many other attempts at a mail are in doubt and unproved.
+SELECT count(*) FROM attempt
+WHERE mail = :mail AND epoch <> :epoch AND outcome = 'unknown' AND late IS NULL;
+
+-- name: write_late!
+-- What an attempt's own worker reported after its lease was lost.
+UPDATE attempt SET late = :late WHERE mail = :mail AND epoch = :epoch;
+
+-- name: draw_sequences!
+-- Sequences for the events of a JSON list that belong to touchpoints.
+INSERT INTO touchpoint_sequence (touchpoint_id, last)
+SELECT r.value ->> 'touchpoint_id', count(*) FROM json_each(:rows) r
+WHERE r.value ->> 'touchpoint_id' IS NOT NULL GROUP BY 1
+ON CONFLICT (touchpoint_id) DO UPDATE SET last = touchpoint_sequence.last + excluded.last;
+
+-- name: insert_events!
+-- Events, in the order of the list; one of a touchpoint gets the next sequence there.
+INSERT INTO event (id, kind, mail, touchpoint_id, sequence, occurred_at, body)
+SELECT id, kind, mail, touchpoint_id, sequence, occurred_at,
+    iif(sequence IS NULL, body, json_set(body, '$.sequence', sequence))
+FROM (
+    SELECT r.key AS place, r.value ->> 'id' AS id, r.value ->> 'kind' AS kind,
+        r.value ->> 'mail' AS mail, r.value ->> 'touchpoint_id' AS touchpoint_id,
+        r.value ->> 'occurred_at' AS occurred_at, r.value -> 'body' AS body,
+        s.last - count(*) OVER (PARTITION BY r.value ->> 'touchpoint_id')
+            + row_number() OVER (PARTITION BY r.value ->> 'touchpoint_id' ORDER BY r.key)
+            AS sequence
+    FROM json_each(:rows) r
+    LEFT JOIN touchpoint_sequence s ON s.touchpoint_id = r.value ->> 'touchpoint_id'
+) ORDER BY place;
+
+-- name: lapsed
+-- Mails whose lease ran out, longest ago first.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM mail_json WHERE seq IN (
+        SELECT seq FROM mail INDEXED BY mail_lease
+        WHERE state = 'PROCESSING' AND lease_expires_at <= :now
+        ORDER BY lease_expires_at LIMIT :limit
+    )
+);
+
+-- name: overdue
+-- Waiting mails that may not wait any longer, as a list of ids.
+SELECT json_group_array(id) FROM (
+    SELECT id FROM mail INDEXED BY mail_give_up
+    WHERE state IN ('PENDING', 'RETRY') AND give_up_at IS NOT NULL
+        AND give_up_at <= :now ORDER BY give_up_at LIMIT :limit
+);

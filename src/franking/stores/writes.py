@@ -1,0 +1,58 @@
+"""What people and programs ask of a mail, in one transaction: submit, change, and only once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from franking.stores.base import AlreadyExists, Change, Decide, KeyReused, Once, Replay, Stored
+from franking.stores.queries import Db
+from franking.stores.rows import insert, remove, text, update
+
+_stored = msgspec.json.Decoder(Stored)
+
+
+def once(db: Db, key: Once, mails: Sequence[str], do: Any) -> Any:
+    """`do()` under an Idempotency-Key: the first time for real, then its answer again."""
+    found = db.row("find_answer", scope=key.scope, key=key.key)
+    if found is not None:
+        fingerprint, answer = found
+        if fingerprint != key.fingerprint:
+            raise KeyReused("This Idempotency-Key came before with another body. Use a new key.")
+        return Replay(bytes(answer))
+    result = do()
+    db.run(
+        "keep_answer",
+        scope=key.scope,
+        key=key.key,
+        fingerprint=key.fingerprint,
+        at=key.at,
+        mails=text(list(mails)),
+        answer=key.answer(result),
+    )
+    return result
+
+
+def change(db: Db, id: str, decide: Decide) -> Stored | None:
+    """Read one mail, write what `decide` says, and return it as it is then."""
+    found = db.value("read_mail", id=id)
+    stored = _stored.decode(found) if found is not None else None
+    wanted = decide(stored)
+    if wanted is None:
+        return stored
+    if wanted.insert is not None:
+        if stored is not None:
+            raise AlreadyExists(f"A mail with id {id} exists.")
+        [mail] = insert(db, [wanted.insert])
+        return Stored(mail, wanted.insert.document)
+    if stored is None:
+        return None
+    if wanted.delete:
+        remove(db, stored.mail)
+        return None
+    if wanted == Change():
+        return stored
+    update(db, stored.mail, wanted)
+    return _stored.decode(db.value("read_mail", id=id))

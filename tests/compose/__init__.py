@@ -1,0 +1,1 @@
+"""Tests of compose, with the standard library as the oracle."""

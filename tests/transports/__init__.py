@@ -1,0 +1,1 @@
+"""The SMTP client against tables, scripted servers and real ones."""
