@@ -79,6 +79,9 @@ def test_the_octets_come_from_content_or_a_data_uri(
         ({"content": "x"}, "application/octet-stream", "attachment-1.bin"),
         ({"content": "x", "contentType": "text/csv"}, "text/csv", "attachment-1.csv"),
         ({"filename": "a.pdf"}, "application/pdf", "a.pdf"),
+        ({"filename": "a.tar.gz"}, "application/gzip", "a.tar.gz"),
+        ({"filename": "a.WEBP"}, "image/webp", "a.WEBP"),
+        ({"filename": "data:text/html,x"}, "application/octet-stream", "data:text/html,x"),
         ({"filename": "a.unheard-of"}, "application/octet-stream", "a.unheard-of"),
         ({"filename": "a.txt", "contentType": "text/x; charset=ascii"}, "text/x", "a.txt"),
         ({"filename": "a.pdf", "contentType": "pdf"}, "application/pdf", "a.pdf"),
@@ -174,7 +177,12 @@ def test_attachment_headers_are_kept_but_for_ours() -> None:
 
 @pytest.mark.parametrize(
     ("given", "disposition"),
-    [("inline", "inline"), ("attachment", "attachment"), ("in line\r\nX: y", "attachment")],
+    [
+        ("inline", "inline"),
+        ("attachment", "attachment"),
+        ("in line\r\nX: y", "attachment"),
+        ("x" * 5000, "attachment"),
+    ],
 )
 def test_the_disposition_is_a_word(given: str, disposition: str) -> None:
     assert sent(content="x", contentDisposition=given).get_content_disposition() == disposition

@@ -129,8 +129,9 @@ def test_a_calendar_event_reads_no_file() -> None:
         ({"X-B": True}, "X-B", ["true"]),
         ({"X-Null": None}, "X-Null", []),
         ({"X-Empty": " "}, "X-Empty", []),
-        ({"X-L": ["a", 2, ["c"]]}, "X-L", ["a", "2", "c"]),
+        ({"X-L": ["a", 2, None]}, "X-L", ["a", "2"]),
         ({"X-P": {"prepared": True, "value": "p"}}, "X-P", ["p"]),
+        ({"X-D": [[["a"]]]}, "X-D", ["[['a']]"]),
         ({"X-U": "grüße"}, "X-U", ["grüße"]),
         ({"X-I": "a\r\nBcc: e@evil.example\n\nbody"}, "X-I", ["a Bcc: e@evil.example  body"]),
         # the document's own come first, and there is one of each

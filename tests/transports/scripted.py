@@ -13,6 +13,8 @@ from franking.transports.smtp_settings import SmtpSettings, Timeouts
 
 HANG_UP = None
 SILENCE = ""
+# Say the usual, once the test sets `release`.
+WAIT = "wait"
 DEADLINE_SECONDS = 5.0
 CONTENT = b"Subject: x\r\n\r\n.hello\r\n..\r\n.\r\n"
 
@@ -57,6 +59,7 @@ class Scripted:
         self.connections = 0
         self.cut_off = 0
         self.settings = SmtpSettings(host="127.0.0.1", port=0)
+        self.release = asyncio.Event()
         self._counts: Counter[str] = Counter()
         self.open: set[asyncio.StreamWriter] = set()
 
@@ -73,17 +76,17 @@ class Scripted:
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._answer("GREETING", writer):
+        if not await self._answer("GREETING", writer):
             return
         while line := await reader.readline():
             verb = line.split()[0].decode().upper()
-            if not self._answer(verb, writer) or verb == "QUIT":
+            if not await self._answer(verb, writer) or verb == "QUIT":
                 return
             if verb == "DATA" and self.said.startswith("354"):
-                if not self._answer("CONTENT", writer):
+                if not await self._answer("CONTENT", writer):
                     return
                 await self._read_content(reader)
-                if not self._answer("DOT", writer):
+                if not await self._answer("DOT", writer):
                     return
 
     async def _read_content(self, reader: asyncio.StreamReader) -> None:
@@ -95,12 +98,15 @@ class Scripted:
             lines.append(line.removeprefix(b"."))
         self.mails.append(b"".join(lines))
 
-    def _answer(self, verb: str, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(self, verb: str, writer: asyncio.StreamWriter) -> bool:
         self.heard.append(verb)
         self._counts[verb] += 1
         numbered = f"{verb} {self._counts[verb]}"
         usual = self.answers.get(verb, "250 ok")
         reply = self.answers.get(numbered, usual)
+        if reply == WAIT:
+            await self.release.wait()
+            reply = _USUAL.get(verb, "250 ok")
         self.said = reply or ""
         if reply:
             writer.write(reply.encode() + b"\r\n")

@@ -10,7 +10,7 @@ import pytest
 from franking.transports.base import Doubt, Receipt, Rejected, Withheld
 from franking.transports.smtp_settings import Timeouts
 
-from .scripted import CONTENT, HANG_UP, SILENCE, Yes, mail, scripted, sending, until
+from .scripted import CONTENT, HANG_UP, SILENCE, WAIT, Yes, mail, scripted, sending, until
 
 
 async def test_a_connection_is_kept_for_the_next_mail() -> None:
@@ -57,12 +57,15 @@ async def test_a_fresh_connection_that_dies_too_is_a_try() -> None:
 
 
 async def test_a_mail_whose_content_went_out_is_never_sent_again() -> None:
-    gate = Yes()
+    gate = Held()
     async with scripted(CONTENT_2=HANG_UP) as server, sending(server.settings) as smtp:
         assert isinstance(await smtp.send(mail(), Yes()), Receipt)
-        assert isinstance(await smtp.send(mail(), gate), Rejected)
-        assert gate.asked == 1
-        assert server.connections == 1
+        sent = asyncio.create_task(smtp.send(mail(), gate))
+        await until(lambda: gate.asked == 1 and not server.open)
+        assert isinstance(await smtp.send(mail(), Yes()), Receipt)
+        gate.commit.set_result(True)
+        assert isinstance(await sent, Rejected)
+        assert len(server.mails) == 2
 
 
 async def test_a_connection_that_the_server_closed_while_it_rested_is_forgotten() -> None:
@@ -192,32 +195,25 @@ async def test_cancelling_before_the_dot_hangs_up() -> None:
 
 
 async def test_cancelling_behind_anothers_dot_leaves_that_alone() -> None:
-    async with (
-        scripted(DOT_1=SILENCE) as server,
-        sending(server.settings, connections=1) as smtp,
-    ):
+    async with scripted(DOT_1=WAIT) as server, sending(server.settings, connections=1) as smtp:
         first = asyncio.create_task(smtp.send(mail(), Yes()))
         second = asyncio.create_task(smtp.send(mail(), Yes()))
-        await until(lambda: server.heard.count("MAIL") == 2)
+        await until(lambda: "DOT" in server.heard)
         second.cancel()
         await until(second.done)
-        (writer,) = server.open
-        writer.write(b"250 taken after all\r\n")
+        server.release.set()
         assert isinstance(await first, Receipt)
+        await until(lambda: not server.open)
         assert len(server.mails) == 1
 
 
 async def test_cancelling_what_waits_takes_it_out() -> None:
-    async with (
-        scripted(DOT=SILENCE) as server,
-        sending(server.settings, connections=1) as smtp,
-    ):
+    async with scripted(DOT_1=WAIT) as server, sending(server.settings, connections=1) as smtp:
         first, *waiting = [asyncio.create_task(smtp.send(mail(), Yes())) for _ in range(5)]
-        await until(lambda: server.heard.count("MAIL") == 2)
+        await until(lambda: "DOT" in server.heard)
         for task in waiting:
             task.cancel()
-        (writer,) = server.open
-        writer.write(b"250 taken\r\n")
+        server.release.set()
         assert isinstance(await first, Receipt)
         await until(lambda: not server.open)
         assert server.heard.count("MAIL") == 2
@@ -238,11 +234,12 @@ async def test_closing_finishes_what_is_being_transmitted_and_withholds_what_wai
 
 
 async def test_cancelling_close_hangs_up_at_once() -> None:
-    async with scripted() as server, sending(server.settings) as smtp:
+    async with scripted() as server, sending(server.settings, connections=1) as smtp:
         sent = asyncio.create_task(smtp.send(mail(), Held()))
+        waiting = asyncio.create_task(smtp.send(mail(), Yes()))
         await until(lambda: "CONTENT" in server.heard)
         closing = asyncio.create_task(smtp.close())
-        await until(lambda: server.connections == 1)
+        assert await waiting == Withheld()
         closing.cancel()
         await until(lambda: server.cut_off == 1)
         sent.cancel()

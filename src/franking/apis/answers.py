@@ -27,7 +27,7 @@ class Answer:
         self.media_type = media_type
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [*_ALWAYS, *self.headers]
+        headers = [*ALWAYS, *self.headers]
         if self.status not in _WITHOUT_BODY:
             headers.append((b"content-type", self.media_type))
             headers.append((b"content-length", b"%d" % len(self.body)))
@@ -49,6 +49,6 @@ def replayed(stored: bytes) -> Answer:
 
 
 # Mails are personal: shared caches keep none, and a browser asks again with the ETag.
-_ALWAYS = ((b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff"))
+ALWAYS = ((b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff"))
 _WITHOUT_BODY = (204, 304)
 _KEPT = msgspec.msgpack.Decoder(tuple[int, bytes, list[tuple[bytes, bytes]], bytes])

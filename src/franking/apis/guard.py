@@ -45,7 +45,8 @@ class Guard:
         self._known: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+        kind: str = scope["type"]
+        if kind != "http":
             await self._app(scope, receive, send)
             return
         try:

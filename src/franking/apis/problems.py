@@ -18,7 +18,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from franking.apis.answers import PROBLEM, Answer, Headers
+from franking.apis.answers import ALWAYS, PROBLEM, Answer, Headers
 from franking.core.machine import Refused
 from franking.office import Changed, Conflict, Invalid
 from franking.stores.base import (
@@ -81,7 +81,7 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         told.body,
         status_code=told.status,
         media_type=told.media_type.decode(),
-        headers={name.decode(): value.decode("latin-1") for name, value in told.headers},
+        headers={n.decode(): value.decode("latin-1") for n, value in (*ALWAYS, *told.headers)},
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from franking.compose.envelope import Unsendable
 from franking.compose.recipients import flat, read_addresses
-from franking.config import PREFIX, SettingRefused, Settings
+from franking.config import PREFIX, Secret, SettingRefused, Settings
 from franking.transports.smtp_settings import OAuthClient, SmtpSettings
 from franking.transports.smtp_uri import parse_uri
 
@@ -59,12 +59,14 @@ def _with_tokens(settings: Settings) -> SmtpSettings:
 
 
 def _parsed(settings: Settings, uri: str) -> SmtpSettings:
-    password = settings.smtp_password and settings.smtp_password.value
-    options = settings.tls_options and settings.tls_options.value
     try:
-        return parse_uri(uri, password, options)
+        return parse_uri(uri, _bare(settings.smtp_password), _bare(settings.tls_options))
     except ValueError as error:
         raise SettingRefused(f"{_blamed(settings, str(error))} can't be used: {error}.") from None
+
+
+def _bare(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.value
 
 
 def _blamed(settings: Settings, error: str) -> str:

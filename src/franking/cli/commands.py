@@ -13,7 +13,7 @@ from franking.cli import starting
 if TYPE_CHECKING:
     from franking.stores.base import Filter
 
-LIST_MAX = 1000
+LIST_MAX = 500
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -161,8 +161,10 @@ def retry(
 ) -> None:
     """Try a mail again."""
     from franking.cli import mails
+    from franking.clock import SystemClock
 
-    starting.through_door("mail retry", url, lambda door: mails.retry(door, id, force))
+    new_id = SystemClock().new_id()
+    starting.through_door("mail retry", url, lambda door: mails.retry(door, id, force, new_id))
 
 
 @db.command()

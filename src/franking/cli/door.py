@@ -1,15 +1,40 @@
-"""What a command needs of franking, whichever way it is reached."""
+"""What a command needs of franking: the REST calls, whichever way they are carried.
+
+Commands speak REST also to a database file that they open themselves: the same calls are then
+carried to the same code in this process. So both ways give the same answers, and an
+Idempotency-Key that came one way is known the other way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, Protocol
+from urllib.parse import quote, urlencode
 
 import msgspec
 
+from franking.cli.exits import Code, Ended
 from franking.stores.base import Filter
 
 Document = dict[str, Any]
+
+STORE_UNAVAILABLE = 503
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What came back."""
+
+    status: int
+    body: bytes
+
+
+class Carrier(Protocol):
+    """Carries one request to franking and its answer back; raises `Ended` where it can't."""
+
+    async def __call__(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response: ...
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -18,28 +43,100 @@ class Refusal(msgspec.Struct, frozen=True):
     text: str
 
 
-class Door(Protocol):
-    """What commands need; documents are as REST shows them, with `id` and `delivery`.
+class Declined(Ended):
+    """franking said no: `status` as in HTTP, the words its own."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(
+            Code.DATABASE_REFUSED if status == STORE_UNAVAILABLE else Code.FAILED, words
+        )
+        self.status = status
+
+
+class Door:
+    """The calls on mails; documents are as REST shows them. Each raises `Declined`, `Ended`.
 
     `place` names the store behind it, the same by whichever way it is reached; `sends` tells
-    whether a worker is there. Every call raises `Ended` with words where it can't be done.
+    whether a worker is there.
     """
 
-    place: str
-    sends: bool
+    def __init__(self, carry: Carrier, place: str, *, sends: bool) -> None:
+        self._carry = carry
+        self.place = place
+        self.sends = sends
 
-    async def submit(self, documents: Sequence[Document], key: str) -> list[Document | Refusal]:
-        """Hand in up to 1,000 new mails at once, under an Idempotency-Key."""
+    async def submit(self, document: Document, key: str) -> Document:
+        """Hand in one new mail under an Idempotency-Key."""
+        return await self._object("POST", "/v1/mail", document, key)
+
+    async def submit_batch(
+        self, documents: Sequence[Document], key: str
+    ) -> list[Document | Refusal]:
+        """Hand in up to 1,000 new mails; an answer for each, in order."""
+        found = await self._call("POST", "/v1/mail/batch", list(documents), key)
+        return [_entry(entry) for entry in found]
 
     async def put(self, id: str, document: Document) -> Document:
         """Write a mail under an id of the caller's; a repeat sends nothing."""
+        return await self._object("PUT", _path(id), document)
 
-    async def read(self, id: str) -> Document: ...
+    async def read(self, id: str) -> Document:
+        """One mail."""
+        return await self._object("GET", _path(id))
 
     async def page(self, filter: Filter, limit: int) -> list[Document]:
         """The newest mails that match."""
+        values = {**msgspec.structs.asdict(filter), "limit": limit}
+        query = urlencode({name: value for name, value in values.items() if value is not None})
+        found = await self._object("GET", f"/v1/mail?{query}")
+        items: list[Document] = found["items"]
+        return items
 
     async def timeline(self, id: str) -> list[Document]:
         """Every attempt at a mail, oldest first."""
+        found = await self._object("GET", f"{_path(id)}/timeline")
+        attempts: list[Document] = found["attempts"]
+        return attempts
 
-    async def retry(self, id: str, force: bool) -> Document: ...
+    async def retry(self, id: str, force: bool, key: str) -> Document:
+        """Ask for another try."""
+        return await self._object("POST", f"{_path(id)}/retry", {"force": force}, key)
+
+    async def _object(
+        self, method: str, path: str, value: object = None, key: str | None = None
+    ) -> Document:
+        found: Document = await self._call(method, path, value, key)
+        return found
+
+    async def _call(self, method: str, path: str, value: object, key: str | None) -> Any:
+        headers = {"content-type": "application/json"} if value is not None else {}
+        if key is not None:
+            headers["idempotency-key"] = key
+        body = _encoded(value) if value is not None else b""
+        response = await self._carry(method, path, headers, body)
+        if response.status >= 300:
+            _decline(response)
+        return json.loads(response.body)
+
+
+def _encoded(value: object) -> bytes:
+    """Always the same bytes for the same value: a repeat under a key must be no other body."""
+    # What came from JSON may hold half of a surrogate pair, which has no UTF-8.
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _entry(entry: Document) -> Document | Refusal:
+    return entry if entry["status"] < 300 else Refusal(entry["error"])
+
+
+def _decline(response: Response) -> NoReturn:
+    try:
+        problem = json.loads(response.body)
+        words = f"{str(problem['detail']).rstrip('.')}. {problem['next']}"
+    except (ValueError, KeyError, TypeError):
+        words = f"The server answered {response.status}, which is no answer of franking's."
+    raise Declined(response.status, words)
+
+
+def _path(id: str) -> str:
+    return f"/v1/mail/{quote(id, safe='')}"

@@ -46,17 +46,15 @@ def told() -> Iterator[None]:
 
 
 def _code(error: Exception) -> Code | None:
+    from franking.app import Stopped
     from franking.config import SettingRefused
-    from franking.office import Changed, Conflict, Invalid
-    from franking.stores.base import NotFound, StoreRefused, StoreUnavailable
+    from franking.stores.base import StoreRefused, StoreUnavailable
 
     if isinstance(error, SettingRefused):
         return Code.SETTING_REFUSED
     if isinstance(error, StoreRefused | StoreUnavailable):
         return Code.DATABASE_REFUSED
-    if isinstance(error, NotFound | Conflict | Invalid | Changed):
-        return Code.FAILED
-    return None
+    return Code.FAILED if isinstance(error, Stopped) else None
 
 
 def _leave(code: Code, words: str) -> None:

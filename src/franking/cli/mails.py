@@ -61,9 +61,9 @@ async def show(door: Door, id: str, as_json: bool) -> None:
         console.print(screen.facts(_attempt(attempt)))
 
 
-async def retry(door: Door, id: str, force: bool) -> None:
+async def retry(door: Door, id: str, force: bool, new_id: str) -> None:
     """Ask for another try, and print how the mail stands."""
-    document = await door.retry(id, force)
+    document = await door.retry(id, force, f"retry-{new_id}")
     screen.console().print(screen.mails([document]))
 
 

@@ -35,9 +35,7 @@ def console() -> Console:
 def plain(value: object) -> str:
     """A value as text in which every character that does not print is spelled out."""
     text = "" if value is None else str(value)
-    return "".join(
-        mark if mark.isprintable() or mark == "\n" else _spelled(mark) for mark in text
-    )
+    return "".join(mark if mark.isprintable() or mark == "\n" else _spelled(mark) for mark in text)
 
 
 def one_line(value: object) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from franking.cli import screen
-from franking.cli.door import Document, Door, Refusal
+from franking.cli.door import Document, Door
 from franking.cli.exits import Code, Ended
 from franking.clock import Clock
 
@@ -32,20 +32,14 @@ async def send(
     door: Door, mail: Document, id: str | None, new_id: str, wait_seconds: int | None, clock: Clock
 ) -> None:
     """Hand the mail in; wait up to `wait_seconds` for its end (None: don't). Raises `Ended`."""
-    stored = await (_new(door, mail, new_id) if id is None else door.put(id, mail))
+    handing_in = door.submit(mail, f"send-{new_id}") if id is None else door.put(id, mail)
+    stored = await handing_in
     if not door.sends:
         _tell_unsent(stored, asked_to_wait=wait_seconds is not None)
         return
     if wait_seconds is not None:
         stored = await _end_of(door, stored, wait_seconds, clock)
     _tell(stored, waited=wait_seconds is not None)
-
-
-async def _new(door: Door, mail: Document, key: str) -> Document:
-    [answer] = await door.submit([mail], f"send-{key}")
-    if isinstance(answer, Refusal):
-        raise Ended(Code.FAILED, answer.text)
-    return answer
 
 
 async def _end_of(door: Door, stored: Document, wait_seconds: int, clock: Clock) -> Document:

@@ -38,9 +38,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 def through_door(command: str, url: str | None, work: Callable[[Door], Awaitable[None]]) -> None:
     """Open the door, do the work, close it."""
     from franking.cli import finding
-    from franking.config.readers import server_url
 
-    found = settings(url=url and server_url(url))
+    found = settings(url=_checked(url))
 
     async def opened() -> None:
         async with finding.opened(found, command) as door:
@@ -49,11 +48,21 @@ def through_door(command: str, url: str | None, work: Callable[[Door], Awaitable
     run(opened())
 
 
+def _checked(url: str | None) -> str | None:
+    from franking.cli.exits import Code, Ended
+    from franking.config.readers import server_url
+
+    try:
+        return url and server_url(url)
+    except ValueError as error:
+        raise Ended(Code.USAGE, f"--url {error}.") from None
+
+
 def serve() -> None:
     """`franking serve`."""
     from franking.app import service
 
-    run(service.serve(settings()))
+    run(service.serve(settings(), lambda line: print(line, flush=True)))
 
 
 def demo(database: Path | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,24 +12,17 @@ from franking.compose.bodies import base64_lines
 from franking.compose.custom_headers import custom_headers
 from franking.compose.envelope import Unsendable
 from franking.compose.headers import MAX_LINE_OCTETS, one_line
+from franking.compose.media_types import DEFAULT_TYPE, MediaType, extension, media_type
 from franking.compose.parameters import file_name_parameter, name_parameter
 from franking.compose.parts import Part
 from franking.compose.sources import read_source
 from franking.compose.unicode import excerpt, utf8
 
-DEFAULT_TYPE = "application/octet-stream"
-MAX_TYPE_LENGTH = 900
-_WORD = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"
-_TYPE = re.compile(rf"({_WORD}/{_WORD})((?:\s*;\s*{_WORD}=(?:{_WORD}|\"[ !#-\[\]-~]*\"))*)\s*;?")
-_PARAMETER = re.compile(rf";\s*({_WORD})=({_WORD}|\"[^\"]*\")")
-_DISPOSITION = re.compile(_WORD)
+_DISPOSITION = re.compile(r"[A-Za-z-]{1,40}")
 _CONTENT_ID = re.compile(r"[!-;=?-~](?:[ -;=?-~]{0,898}[!-;=?-~])?")
 _STRUCTURAL = frozenset(
     ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
 )
-# Only the tables of the standard library: the host's own must not change a mail's bytes.
-_TYPES = mimetypes.MimeTypes()
-_EXTENSIONS = {DEFAULT_TYPE: ".bin", "text/plain": ".txt", "image/jpeg": ".jpg"}
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -74,52 +66,37 @@ def _file(entry: Mapping[str, Any], number: int, content_id: str) -> Part | Unse
     if isinstance(headers, Unsendable):
         return headers
     name = one_line(str(entry.get("filename") or ""))
-    media_type, parameters = _media_type(entry.get("contentType"), source.media_type, name)
+    kind = media_type((entry.get("contentType"), source.media_type), name)
     body, encoding = base64_lines(source.octets), "base64"
-    if media_type.startswith("message/"):
-        body, encoding, media_type = _message(source.octets, media_type)
-    message = media_type.startswith("message/")
-    if not name and not message:
-        name = f"attachment-{number}{_extension(media_type)}"
-    shown = message or (media_type.startswith("image/") and content_id)
-    disposition = str(entry.get("contentDisposition") or ("inline" if shown else "attachment"))
-    if not _DISPOSITION.fullmatch(disposition):
-        disposition = "attachment"
-    head = [
-        f"Content-Type: {media_type}{parameters}{name_parameter(name) if name else ''}",
-        f"Content-Transfer-Encoding: {encoding}",
-        f"Content-Disposition: {disposition}{file_name_parameter(name) if name else ''}",
-        *([f"Content-ID: <{content_id}>"] if content_id else ()),
-        "",
-    ]
-    return Part("\r\n".join(head).encode("ascii") + headers.block, body)
+    if kind.kind.startswith("message/"):
+        body, encoding, kind = _message(source.octets, kind)
+    if not name and encoding == "base64":
+        name = f"attachment-{number}{extension(kind.kind)}"
+    head = (
+        f"Content-Type: {kind.kind}{kind.parameters}{name_parameter(name) if name else ''}\r\n"
+        f"Content-Transfer-Encoding: {encoding}\r\n"
+        f"Content-Disposition: {_disposition(entry, kind, content_id)}"
+        f"{file_name_parameter(name) if name else ''}\r\n"
+    )
+    if content_id:
+        head += f"Content-ID: <{content_id}>\r\n"
+    return Part(head.encode("ascii") + headers.block, body)
 
 
-def _media_type(given: Any, found: str | None, name: str) -> tuple[str, str]:
-    """The type and its parameters: as given if well formed, else the source's, else by name."""
-    for candidate in (given, found):
-        if not isinstance(candidate, str) or len(candidate) > MAX_TYPE_LENGTH:
-            continue
-        match = _TYPE.fullmatch(candidate.strip())
-        if match and not match[1].lower().startswith("multipart/"):
-            parameters = [
-                f";\r\n {key}={value}"
-                for key, value in _PARAMETER.findall(match[2])
-                if key.lower() != "name"
-            ]
-            return match[1].lower(), "".join(parameters)
-    return _TYPES.guess_type(f"/{name}")[0] or DEFAULT_TYPE, ""
+def _disposition(entry: Mapping[str, Any], kind: MediaType, content_id: str) -> str:
+    """As given if it is a word; else messages and images that the html names are shown inline."""
+    given = entry.get("contentDisposition")
+    if isinstance(given, str) and _DISPOSITION.fullmatch(given):
+        return given
+    shown = kind.kind.startswith("message/") or (kind.kind.startswith("image/") and content_id)
+    return "inline" if shown else "attachment"
 
 
-def _message(octets: bytes, media_type: str) -> tuple[bytes, str, str]:
+def _message(octets: bytes, kind: MediaType) -> tuple[bytes, str, MediaType]:
     """A message may not be encoded (RFC 2046, section 5.2.1): what must be goes as a file."""
     lines = octets.replace(b"\r\n", b"\n").split(b"\n")
     fit = octets.isascii() and max(map(len, lines)) <= MAX_LINE_OCTETS
     body = b"\r\n".join(lines)
     if fit and b"\0" not in body and body.count(b"\r") == len(lines) - 1:
-        return body, "7bit", media_type
-    return base64_lines(octets), "base64", DEFAULT_TYPE
-
-
-def _extension(media_type: str) -> str:
-    return _EXTENSIONS.get(media_type) or _TYPES.guess_extension(media_type) or ".bin"
+        return body, "7bit", kind
+    return base64_lines(octets), "base64", MediaType(DEFAULT_TYPE)

@@ -60,12 +60,16 @@ def custom_headers(
 
 
 def _values(given: Any) -> list[str]:
-    if isinstance(given, list | tuple):
-        return [value for one in given for value in _values(one)]
-    if isinstance(given, dict):
-        return _values(given.get("value"))
-    if isinstance(given, bool):
-        return ["true" if given else "false"]
-    if isinstance(given, float) and given.is_integer():
-        return [str(int(given))]
-    return [] if given is None else [str(given)]
+    """The values as text, spelled as JavaScript does; null is none."""
+    if not isinstance(given, list | tuple):
+        given = (given,)
+    inner = [one.get("value") if isinstance(one, dict) else one for one in given]
+    return [_text(one) for one in inner if one is not None]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -38,11 +38,10 @@ def boundary(seed: str, parts: Sequence[Part]) -> str:
     """
     for attempt in count():
         digest = hashlib.blake2b(utf8(f"{seed}/{attempt}"), digest_size=15).hexdigest()
-        mark = f"=_{digest}"
-        sought = mark.encode("ascii")
+        sought = f"=_{digest}".encode("ascii")
         if not any(sought in part.body or sought in part.head for part in parts):
-            return mark
-    raise AssertionError("count() does not end")
+            break
+    return sought.decode("ascii")
 
 
 def multipart(kind: str, mark: str, parts: Sequence[Part]) -> Part:

@@ -124,14 +124,17 @@ def _read(field: str, text: str) -> tuple[Party, ...] | Unsendable:
         return _invalid(field, text, entries.reason)
     parties: list[Party] = []
     for entry in entries:
-        group = isinstance(entry, MailboxGroup)
-        checked: list[Address] = []
-        for mailbox in entry.members if isinstance(entry, MailboxGroup) else (entry,):
+        mailboxes = entry.members if isinstance(entry, MailboxGroup) else (entry,)
+        members: list[Address] = []
+        for mailbox in mailboxes:
             address = bare_address(mailbox.address)
             if isinstance(address, Misfit):
                 return _invalid(field, mailbox.address, address.reason)
-            checked.append(Address(mailbox.name, address))
-        parties.append(Group(entry.name, tuple(checked)) if group else checked[0])
+            members.append(Address(mailbox.name, address))
+        if isinstance(entry, MailboxGroup):
+            parties.append(Group(entry.name, tuple(members)))
+        else:
+            parties += members
     return tuple(parties)
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import msgspec
 import structlog
 
 from franking.clock import Clock
 from franking.compose.envelope import Envelope, Unsendable
 from franking.core.attempt import Settlement
-from franking.core.delivery import Stage
+from franking.core.delivery import CONNECTION_LOST, Stage
+from franking.core.fault import Failure
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
@@ -100,20 +100,22 @@ class Deliveries:
 
     async def deliver(self, hold: Hold) -> None:
         """Compose, transmit, settle. Whatever goes wrong ends on this mail alone."""
-        envelope: Envelope | Unsendable | None = None
-        answer: Answer | Unsendable
         try:
-            envelope = answer = await self._composer.compose(hold.claimed)  # type: ignore[assignment]
-            if isinstance(envelope, Envelope):
-                hold.reach(Stage.COMPOSED)
-                answer = await self._route(hold.claimed.mail.account).send(envelope, hold)
+            answer, envelope = await self._transmit(hold)
         except asyncio.CancelledError:
-            answer = _cut_off(hold)
+            answer, envelope = _cut_off(hold), None
         except Exception as error:
             log.exception("a mail could not be handled", mail=hold.claimed.mail.id)
-            answer = _broken(hold, error)
-        sent_as = envelope if isinstance(envelope, Envelope) else None
-        await self._settle(self._concluder.conclude(hold, answer, sent_as))
+            answer, envelope = _broken(hold, error), None
+        await self._settle(self._concluder.conclude(hold, answer, envelope))
+
+    async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
+        envelope = await self._composer.compose(hold.claimed)
+        if isinstance(envelope, Unsendable):
+            return envelope, None
+        hold.reach(Stage.COMPOSED)
+        transport = self._route(hold.claimed.mail.account)
+        return await transport.send(envelope, hold), envelope
 
     async def _settle(self, settlement: Settlement) -> None:
         """Write it down, however long the store is out of reach: the peer has answered."""
@@ -182,5 +184,12 @@ class Deliveries:
 def _cut_off(hold: Hold) -> Answer:
     """Stopped by us: before the dot nothing was sent, later nobody knows."""
     if hold.stage is Stage.TRANSMITTING:
-        return Doubt(msgspec.convert(_STOPPED, type=_Failure))
+        return Doubt(Failure("data", "franking was stopped", CONNECTION_LOST, kind="closed"))
     return Withheld()
+
+
+def _broken(hold: Hold, error: Exception) -> Answer | Unsendable:
+    """A bug of ours: the mail ends with it, and the next one goes on."""
+    if hold.stage is Stage.TRANSMITTING:
+        return Doubt(Failure("data", repr(error), CONNECTION_LOST, kind="protocol"))
+    return Unsendable(f"Error: franking could not handle this message: {type(error).__name__}")

@@ -222,6 +222,9 @@ class Store(Protocol):
     async def give_up(self, now: int, limit: int, decide: Decide) -> int:
         """Apply `decide` to up to `limit` waiting mails past their `give_up_at`; how many."""
 
+    async def forget_answers(self, before: int, limit: int) -> int:
+        """Delete up to `limit` kept answers older than `before` whose mails are gone."""
+
     async def next_due(self) -> int | None:
         """When the next waiting mail is due; None where none waits."""
 

@@ -67,8 +67,7 @@ class Smtp:
         try:
             return await parcel.answer
         except asyncio.CancelledError:
-            for connection in tuple(self._open):
-                connection.drop(parcel)
+            self._drop(parcel)
             raise
 
     async def close(self) -> None:
@@ -91,6 +90,13 @@ class Smtp:
             if self._crowded is not None:
                 self._crowded.cancel()
 
+    def _drop(self, parcel: Parcel) -> None:
+        for waiting in (self._waiting, self._returned):
+            if parcel in waiting:
+                waiting.remove(parcel)
+        for connection in tuple(self._open):
+            connection.drop(parcel)
+
     # What a connection asks and tells.
 
     def next_parcel(self, connection: Connection) -> Parcel | None:
@@ -98,11 +104,7 @@ class Smtp:
         waiting = self._waiting
         if self._returned and connection.served == 0:
             waiting = self._returned
-        while waiting:
-            parcel = waiting.popleft()
-            if not parcel.dropped:
-                return parcel
-        return None
+        return waiting.popleft() if waiting else None
 
     def opened(self, connection: Connection) -> None:
         """It logged in: it may take mails, and further ones may be opened beside it."""

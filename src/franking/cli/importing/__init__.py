@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from franking.cli.door import Door, Refusal
+from franking.cli.door import Declined, Document, Door, Refusal
 from franking.cli.exits import Code, Ended
 from franking.cli.importing.batches import Batch, batches, fingerprint
 from franking.cli.importing.notes import Note, Notes
@@ -20,6 +20,8 @@ from franking.cli.importing.progress import Progress
 from franking.cli.importing.rows import UnusableFile
 
 REFUSED_SHOWN = 10
+
+_FOR_ITS_CONTENT = (400, 413, 422)
 
 
 async def import_file(door: Door, path: Path) -> None:
@@ -61,7 +63,7 @@ def _begun(path: Path, notes: Notes) -> Note:
 async def _hand_in(door: Door, batch: Batch, note: Note, notes: Notes) -> Note:
     refused = [(row.line, row.why) for row in batch.rows if row.document is None]
     handed = [row for row in batch.rows if row.document is not None]
-    answers = await door.submit(batch.documents, batch.key) if handed else []
+    answers = await _answers(door, batch) if handed else []
     for row, answer in zip(handed, answers, strict=True):
         if isinstance(answer, Refusal):
             refused.append((row.line, answer.text))
@@ -76,6 +78,31 @@ async def _hand_in(door: Door, batch: Batch, note: Note, notes: Notes) -> Note:
     )
     notes.write(noted)
     return noted
+
+
+async def _answers(door: Door, batch: Batch) -> list[Document | Refusal]:
+    """An answer for each document; where the batch as a whole is refused, each goes alone.
+
+    That is so for a document that is too large or too deep, which must not stop the others.
+    """
+    try:
+        return await door.submit_batch(batch.documents, batch.key)
+    except Declined as refusal:
+        if refusal.status not in _FOR_ITS_CONTENT:
+            raise
+    return [
+        await _alone(door, document, f"{batch.key}-{number}")
+        for number, document in enumerate(batch.documents)
+    ]
+
+
+async def _alone(door: Door, document: Document, key: str) -> Document | Refusal:
+    try:
+        return await door.submit(document, key)
+    except Declined as refusal:
+        if refusal.status not in _FOR_ITS_CONTENT:
+            raise
+        return Refusal(str(refusal))
 
 
 def _show_refused(note: Note, refused: list[tuple[int, str]]) -> None:

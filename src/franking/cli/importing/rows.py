@@ -37,7 +37,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(path: Path) -> Iterator[Row]:
-    """Every row in order; blank lines are skipped. Raises `UnusableFile`."""
+    """Every row in order; blank ones are skipped. Raises `UnusableFile`."""
     try:
         with path.open("rb") as stream:
             yield from (_json_rows if _is_json(path, stream) else _csv_rows)(stream)
@@ -96,7 +96,7 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
             continue
         if cells is None:
             return
-        if cells:
+        if any(cells):
             yield _csv_row(line, lines.end, known, cells)
 
 

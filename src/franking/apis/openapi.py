@@ -1,0 +1,198 @@
+"""What `/openapi.json` says: each call with its parameters, bodies, and every status it answers.
+
+The handlers take and give bytes, so nothing here can be read off their signatures: a test holds
+this against the routes, and another against what is really answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, Operation
+
+import franking
+from franking.apis.answers import Answer
+from franking.apis.calls import Ask
+from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
+from franking.apis.schemas import SCHEMAS, Schema, ref
+from franking.core.delivery import State
+from franking.core.rules import SENTENCES
+
+PROBLEMS = {
+    400: "The request can't be read, or a parameter is wrong; `field` names it.",
+    403: "The request comes from a page of another site.",
+    404: "There is no such mail.",
+    408: "The body did not come in time.",
+    409: "The mail's state does not allow it, or the Idempotency-Key came with another body.",
+    412: "The mail is not the one that If-Match names.",
+    413: "The body is too large.",
+    415: "The body is not JSON in UTF-8.",
+    421: "This server does not serve that Host.",
+    422: "The document is invalid; `detail` has the contract's text.",
+    500: "Something went wrong inside franking; its log tells where.",
+    503: "The store can't be used now; nothing was written.",
+}
+_ANY = (400, 421, 500, 503)
+_BODY = (403, 408, 413, 415)
+
+
+class Description:
+    """The handler of `/openapi.json`; the document is made when it is first asked for."""
+
+    def __init__(self, routes: Callable[[], Sequence[HTTPRouteHandler]]) -> None:
+        self._routes = routes
+
+    async def show(self, request: Ask) -> Answer:
+        """GET /openapi.json."""
+        return Answer(200, self._document)
+
+    @cached_property
+    def _document(self) -> bytes:
+        # An app of its own: in the serving one Litestar would add pages of its making.
+        schema = Litestar(self._routes(), openapi_config=_config(), logging_config=None)
+        return msgspec.json.encode(schema.openapi_schema.to_schema())
+
+
+def operations() -> Mapping[str, type[Operation]]:
+    """The description of each call by its operation id."""
+    return {name: _operation(*described) for name, described in _CALLS.items()}
+
+
+def _config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="franking",
+        version=franking.__version__,
+        description="An email service that never leaves anyone guessing.",
+        components=Components(schemas=cast(Any, SCHEMAS)),
+    )
+
+
+def _operation(
+    summary: str,
+    body: str | None,
+    parameters: Sequence[str],
+    good: Mapping[int, str],
+    bad: Sequence[int],
+) -> type[Operation]:
+    responses = {str(status): _good(status, name) for status, name in good.items()}
+    responses |= {str(status): _bad(status) for status in sorted({*bad, *_ANY})}
+
+    @dataclass
+    class Described(Operation):
+        def __post_init__(self) -> None:
+            self.summary = summary
+            self.parameters = cast(Any, [_PARAMETERS[name] for name in parameters] or None)
+            self.request_body = cast(Any, None if body is None else _body(body))
+            self.responses = cast(Any, responses)
+
+    return Described
+
+
+def _body(name: str) -> Schema:
+    media_type = "application/merge-patch+json" if name == "MailPatch" else "application/json"
+    return {"required": name != "RetryRequest", "content": {media_type: {"schema": ref(name)}}}
+
+
+def _good(status: int, name: str) -> Schema:
+    if not name:
+        return {"description": _MEANINGS[status]}
+    media_type, schema = "application/json", ref(name)
+    if name == "events":
+        media_type, schema = "text/event-stream", {"type": "string"}
+    return {"description": _MEANINGS[status], "content": {media_type: {"schema": schema}}}
+
+
+def _bad(status: int) -> Schema:
+    content = {"application/problem+json": {"schema": ref("Problem")}}
+    return {"description": PROBLEMS[status], "content": content}
+
+
+def _parameter(place: str, name: str, description: str, schema: Schema) -> Schema:
+    return {
+        "in": place,
+        "name": name,
+        "description": description,
+        "required": place == "path",
+        "schema": schema,
+    }
+
+
+_WORDS: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+_TOKEN: Schema = {**_WORDS, "pattern": "^[!-~]+$"}
+_PARAMETERS: dict[str, Schema] = {
+    parameter["name"]: parameter
+    for parameter in (
+        _parameter("path", "id", "The mail's id.", _WORDS),
+        _parameter("header", "Idempotency-Key", "A repeat gets the first answer.", _TOKEN),
+        _parameter("header", "If-Match", "Write only if the mail still has this ETag.", _TOKEN),
+        _parameter("header", "If-None-Match", "304 if the mail still has this ETag.", _TOKEN),
+        _parameter("header", "Prefer", "`handling=lenient` stores invalid ones too.", _TOKEN),
+        _parameter("header", "Last-Event-ID", "Go on after this event.", {"type": "integer"}),
+        _parameter("query", "state", "Only in this state.", {"enum": [str(s) for s in State]}),
+        _parameter("query", "category", "Only of this category.", {"enum": sorted(SENTENCES)}),
+        _parameter("query", "account", "Only of this account.", _WORDS),
+        _parameter("query", "touchpoint", "Only of this touchpoint.", _WORDS),
+        _parameter("query", "q", "Words of recipients or subject, by prefix.", _WORDS),
+        _parameter("query", "after", "The `next` of the page before.", {"type": "string"}),
+        _parameter(
+            "query",
+            "limit",
+            "How many at most.",
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        ),
+    )
+}
+_MEANINGS = {
+    200: "Done.",
+    201: "Stored, on disk.",
+    204: "Removed.",
+    304: "Unchanged.",
+}
+_WRITE = ("id", "If-Match", "Idempotency-Key")
+_LIST = ("state", "category", "account", "touchpoint", "q", "after", "limit")
+_NEW = ("Prefer", "Idempotency-Key")
+_CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Sequence[int]]] = {
+    "submitMail": ("Submit a mail", "MailDocument", _NEW, {201: "Mail"}, (*_BODY, 409, 422)),
+    "submitBatch": (
+        "Submit up to 1,000 mails; an answer for each, in order",
+        "MailDocuments",
+        _NEW,
+        {200: "BatchAnswer"},
+        (*_BODY, 409),
+    ),
+    "listMail": ("List mails, newest first", None, _LIST, {200: "MailPage"}, ()),
+    "readMail": ("Read a mail", None, ("id", "If-None-Match"), {200: "Mail", 304: ""}, (404,)),
+    "putMail": (
+        "Write a document as into the collection",
+        "MailDocument",
+        _WRITE,
+        {200: "Mail", 201: "Mail"},
+        (*_BODY, 409, 412),
+    ),
+    "patchMail": (
+        "Merge fields, or send again",
+        "MailPatch",
+        _WRITE,
+        {200: "Mail"},
+        (*_BODY, 404, 409, 412, 422),
+    ),
+    "deleteMail": ("Remove a mail", None, ("id", "If-Match"), {204: ""}, (403, 404, 409, 412)),
+    "readTimeline": ("Read every attempt", None, ("id",), {200: "Timeline"}, (404,)),
+    "retryMail": (
+        "Send a mail again",
+        "RetryRequest",
+        ("id", "Idempotency-Key"),
+        {200: "Mail"},
+        (*_BODY, 404, 409, 422),
+    ),
+    "listen": ("Hear events as they happen", None, ("Last-Event-ID",), {200: "events"}, ()),
+    "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
+    "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
+}

@@ -1,0 +1,139 @@
+"""One process that does it all: the store, what sends, the engine, and HTTP before them.
+
+Policy. Everything that can be refused is refused before anything is served. The lock comes
+first, then the socket, so that of two processes one only touches the database. A first SIGTERM
+or SIGINT stops gracefully: no more requests are taken, what is being transmitted is finished
+within STOP_SECONDS, the rest is given back, and no lease is left; a second one ends at once. An
+engine that ends by itself ends the process, in failure: mails would else wait with nobody there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from franking.app import Stopped, databases, logs
+from franking.app.front import front
+from franking.app.listening import Listener, bound, url
+from franking.app.lock import locked
+from franking.app.sender import check_senders, smtp_settings
+from franking.clock import SystemClock
+from franking.config import Settings
+from franking.core.delivery import Bounds
+from franking.engine.loop import Engine, EngineSettings
+from franking.office import Office
+from franking.stores.base import Store
+from franking.transports.smtp import Smtp
+
+
+class Service:
+    """A running service: its office, and where it listens."""
+
+    def __init__(self, office: Office, url: str, engine: Engine, listener: Listener) -> None:
+        self.office = office
+        self.url = url
+        self._engine = engine
+        self._listener = listener
+
+    async def failed(self) -> Stopped:
+        """Wait until a part ends by itself; why it did."""
+        engine = asyncio.create_task(self._engine.failed())
+        await asyncio.wait([engine, self._listener.serving], return_when=asyncio.FIRST_COMPLETED)
+        if not engine.done():
+            engine.cancel()
+            return Stopped("franking stopped: HTTP ended by itself.")
+        return Stopped(f"franking stopped: the engine ended with {engine.result()!r}.")
+
+
+async def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve until a signal asks to stop. `say` gets one line, which tells where it listens.
+
+    Raises `SettingRefused`, `StoreRefused`, or `Stopped` where it ended by itself.
+    """
+    logs.configure(settings.log_format)
+    stop = signalled()
+    async with running(settings, "serve") as service:
+        say(f"franking listens on {service.url}, with {settings.database_path}.")
+        await until(stop, service)
+
+
+def signalled() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; the next one does what it does to any process."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    return stop
+
+
+async def until(stop: asyncio.Event, service: Service) -> None:
+    """Wait until asked to stop. Raises `Stopped` where the service ends before."""
+    asked = asyncio.create_task(stop.wait())
+    failed = asyncio.create_task(service.failed())
+    await asyncio.wait([asked, failed], return_when=asyncio.FIRST_COMPLETED)
+    if not asked.done():
+        asked.cancel()
+        raise failed.result()
+    failed.cancel()
+
+
+@asynccontextmanager
+async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
+    """Everything up, in order; on leaving, everything down. Raises as `serve` does."""
+    sending = smtp_settings(settings)
+    check_senders(settings)
+    async with AsyncExitStack() as parts:
+        lock = await locked(settings.database_path, command)
+        parts.callback(lock.release)
+        socket = parts.enter_context(bound(settings.http))
+        store = databases.store(settings)
+        await store.open()
+        parts.push_async_callback(store.close)
+        transport = Smtp(sending, connections=settings.connections)
+        parts.push_async_callback(_closed, transport, settings.stop_seconds)
+        engine = _engine(settings, store, transport)
+        office, calls = front(settings, store, engine.wake)
+        engine.start()
+        listener = Listener(calls, socket)
+
+        async def stop() -> None:
+            calls.stop()
+            await asyncio.gather(listener.stop(), engine.stop(settings.stop_seconds))
+
+        parts.push_async_callback(stop)
+        await listener.started()
+        lock.announce(url(socket))
+        yield Service(office, url(socket), engine, listener)
+
+
+def _engine(settings: Settings, store: Store, transport: Smtp) -> Engine:
+    bounds = Bounds(
+        transient_attempts=settings.transient_attempts,
+        retry_base_ms=settings.retry_seconds * 1000,
+        max_wait_ms=settings.max_wait_hours * 3_600_000,
+    )
+    given = EngineSettings(
+        default_from=settings.default_from or "",
+        default_reply_to=settings.default_reply_to or "",
+        lease_ms=settings.lease_seconds * 1000,
+        connections=settings.connections,
+        bounds=bounds,
+    )
+    return Engine(store, lambda _account: transport, SystemClock(), given)
+
+
+async def _closed(transport: Smtp, stop_seconds: int) -> None:
+    """Say QUIT; a server that does not answer is not waited for longer than a stop may take."""
+    try:
+        async with asyncio.timeout(max(stop_seconds, 1)):
+            await transport.close()
+    except TimeoutError:
+        return

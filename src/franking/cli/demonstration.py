@@ -1,0 +1,162 @@
+"""`franking demo`: a service with a mailbox on this machine, and mails that end in every way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from rich.live import Live
+
+from franking.apis import wire
+from franking.app import logs, service
+from franking.cli import screen
+from franking.config import Secret, Settings
+from franking.office import Office
+from franking.stores.base import Filter
+from franking.transports.capture import Capture
+
+LEASE_SECONDS = 10
+RETRY_SECONDS = 5
+LOOK_SECONDS = 0.25
+SHOWN = 30
+DEMO_FROM = "franking demo <demo@example.com>"
+
+# The mailbox refuses by the name before the @ (see `transports/capture`). An account's sending
+# limit is that account's trouble, so the mail that meets one has an account for itself.
+MAILS: tuple[dict[str, Any], ...] = (
+    {"to": "ada@example.com", "subject": "Arrives"},
+    {"to": ["ada@example.com", "unknown@example.com"], "subject": "Arrives for one of two"},
+    {"to": "unknown@example.com", "subject": "There is no such address"},
+    {"to": "full@example.com", "subject": "Their mailbox is full"},
+    {"to": "spam@example.com", "subject": "Blocked after it was read"},
+    {"to": "limit@example.com", "subject": "Our own sending limit", "account": "limited"},
+    {"to": "greylist@example.com", "subject": "Comes back, and is let in"},
+    {"to": "drop@example.com", "subject": "Nobody knows whether it arrived"},
+    {"to": "slow@example.com", "subject": "Takes a while"},
+)
+GUIDE = """\
+franking demo: {url}  (Ctrl+C stops; mails are in {database})
+
+Send one yourself:
+  curl -s {url}/v1/mail -H 'content-type: application/json' \\
+    -d '{{"to": "ada@example.com", "message": {{"subject": "Hello", "text": "Hi"}}}}'
+  {franking} send --url {url} --to ada@example.com --subject Hello --text Hi
+  {franking} send --url {url} --to unknown@example.com --subject Hello --text Hi
+Look at what happened:
+  {franking} mail list --url {url}
+  {franking} mail show --url {url} ID
+
+The mailbox takes every mail but those to unknown@, full@, spam@, limit@, greylist@ (the first
+time), busy@ and drop@; slow@ takes a while.
+"""
+
+
+async def demo(settings: Settings, database: Path | None) -> None:
+    """Run until a signal asks to stop. Raises as `serve` does."""
+    logs.configure(settings.log_format)
+    stop = service.signalled()
+    async with _mailbox() as mailbox, _running(settings, database, mailbox) as (running, path):
+        _guide(running.url, path)
+        await _hand_in(running.office)
+        watching = asyncio.create_task(_watch(running.office))
+        try:
+            await service.until(stop, running)
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+
+@asynccontextmanager
+async def _mailbox() -> AsyncIterator[Capture]:
+    mailbox = Capture("127.0.0.1", 0)
+    await mailbox.start()
+    try:
+        yield mailbox
+    finally:
+        await mailbox.stop()
+
+
+@asynccontextmanager
+async def _running(
+    settings: Settings, database: Path | None, mailbox: Capture
+) -> AsyncIterator[tuple[service.Service, Path]]:
+    with tempfile.TemporaryDirectory(prefix="franking-demo-") as folder:
+        path = (database or Path(folder) / "franking.db").absolute()
+        async with service.running(_settings(settings, path, mailbox), "demo") as running:
+            yield running, path
+
+
+def _settings(settings: Settings, path: Path, mailbox: Capture) -> Settings:
+    """The demo sends to its own mailbox only, whatever else is set."""
+    return replace(
+        settings,
+        database_url=f"sqlite:///{path}",
+        smtp_connection_uri=Secret(f"smtp://127.0.0.1:{mailbox.port}"),
+        smtp_password=None,
+        auth_type="UsernamePassword",
+        tls_options=None,
+        default_from=DEMO_FROM,
+        default_reply_to=None,
+        lease_seconds=LEASE_SECONDS,
+        retry_seconds=RETRY_SECONDS,
+    )
+
+
+def _guide(url: str, database: Path) -> None:
+    franking = "franking" if shutil.which("franking") else sys.argv[0]
+    print(GUIDE.format(url=url, database=database, franking=franking), flush=True)
+
+
+async def _hand_in(office: Office) -> None:
+    documents = [
+        {
+            **{name: value for name, value in mail.items() if name != "subject"},
+            "message": {"subject": mail["subject"], "text": "A mail of franking's demo."},
+        }
+        for mail in MAILS
+    ]
+    await office.submit(documents)
+
+
+async def _watch(office: Office) -> None:
+    """Show what becomes of each mail: a table that is kept up to date, or a line a change."""
+    if screen.console().is_terminal:
+        await _watch_table(office)
+    else:
+        await _watch_lines(office)
+
+
+async def _watch_table(office: Office) -> None:
+    with Live(console=screen.console(), auto_refresh=False) as live:
+        while True:
+            live.update(screen.mails(await _newest(office)), refresh=True)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _watch_lines(office: Office) -> None:
+    told: dict[str, str] = {}
+    while True:
+        for document in reversed(await _newest(office)):
+            line = _line(document)
+            if told.get(document["id"]) != line:
+                told[document["id"]] = line
+                print(line, flush=True)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _line(document: dict[str, Any]) -> str:
+    delivery = document["delivery"]
+    to = screen.one_line(screen.recipients(document))
+    return f"{delivery['state']:<10} {to:<24} {screen.one_line(screen.words(delivery))}".rstrip()
+
+
+async def _newest(office: Office) -> list[dict[str, Any]]:
+    return [json.loads(wire.mail(stored)) for stored in await office.page(Filter(), SHOWN)]

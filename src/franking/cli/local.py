@@ -1,0 +1,76 @@
+"""Carries requests to the same code in this process, on a database that no `serve` has open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import unquote
+
+from franking.app import databases
+from franking.app.front import front
+from franking.cli.door import Door, Response
+from franking.config import Settings
+
+HOST = "localhost"
+
+
+@asynccontextmanager
+async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
+    """The door to the database itself; whoever opens it holds the lock."""
+    store = databases.store(settings)
+    await store.open()
+    try:
+        _, calls = front(settings, store, _nobody)
+        yield Door(_Carrier(calls), place, sends=False)
+    finally:
+        await store.close()
+
+
+def _nobody() -> None:
+    """No worker is here to be woken."""
+
+
+class _Carrier:
+    """One request at a time as ASGI has it (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        status = 0
+        parts: list[bytes] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            parts.append(message.get("body", b""))
+
+        await self._app(_scope(method, path, headers, body), receive, send)
+        return Response(status, b"".join(parts))
+
+
+def _scope(method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    raw, _, query = path.partition("?")
+    given = {"host": HOST, "content-length": str(len(body)), **headers}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(raw),
+        "raw_path": raw.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "client": None,
+        "server": (HOST, 0),
+        "state": {},
+    }

@@ -1,0 +1,58 @@
+"""Carries requests to a running `serve` over HTTP.
+
+Every request may be repeated (those that write have an Idempotency-Key, or an id), so a
+connection that fails is tried again a few times: a `serve` that is restarted is not noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from franking.cli.door import Door, Response
+from franking.cli.exits import Code, Ended
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 120
+TRIES = 10
+PAUSE_SECONDS = 0.2
+
+
+@asynccontextmanager
+async def connected(url: str, place: str) -> AsyncIterator[Door]:
+    """The door to the server at `url`."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        yield Door(_Carrier(session, url), place, sends=True)
+
+
+class _Carrier:
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def __call__(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        for tries in range(1, TRIES + 1):
+            try:
+                return await self._once(method, path, headers, body)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if tries == TRIES or isinstance(error, aiohttp.InvalidURL):
+                    words = f"The server at {self._url} can't be reached: {error or 'time-out'}."
+                    raise Ended(Code.SERVER_UNREACHABLE, words) from error
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise AssertionError
+
+    async def _once(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        url = URL(self._url + path, encoded=True)
+        async with self._session.request(
+            method, url, headers=headers, data=body or None, allow_redirects=False
+        ) as answer:
+            return Response(answer.status, await answer.read())

@@ -1,0 +1,86 @@
+"""The engine: deliveries and the sweeper of one process, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+
+import msgspec
+
+from franking.clock import Clock
+from franking.core.delivery import Bounds
+from franking.engine.compose import Composer
+from franking.engine.conclude import Concluder
+from franking.engine.deliveries import Deliveries
+from franking.engine.sweeper import Sweeper
+from franking.stores.base import Store
+from franking.transports.base import Transport
+
+PLACES_FOR_EACH_CONNECTION = 4
+FEWEST_PLACES = 20
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """What an engine goes by; the settings of the same names."""
+
+    default_from: str
+    default_reply_to: str = ""
+    lease_ms: int = 60_000
+    connections: int = 10
+    bounds: Bounds = Bounds()
+
+
+class Engine:
+    """Delivers what the store holds. `route` names the transport of an account."""
+
+    def __init__(
+        self,
+        store: Store,
+        route: Callable[[str], Transport],
+        clock: Clock,
+        settings: EngineSettings,
+    ) -> None:
+        concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
+        self.deliveries = Deliveries(
+            store,
+            route,
+            clock,
+            Composer(clock, settings.default_from, settings.default_reply_to),
+            concluder,
+            window=max(settings.connections * PLACES_FOR_EACH_CONNECTION, FEWEST_PLACES),
+            lease_ms=settings.lease_ms,
+        )
+        self.sweeper = Sweeper(
+            store,
+            clock,
+            concluder,
+            self.deliveries.holds,
+            self.deliveries.expect_suspects,
+            lease_ms=settings.lease_ms,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        self._tasks = [
+            asyncio.create_task(self.deliveries.run(), name="deliveries"),
+            asyncio.create_task(self.sweeper.run(), name="sweeper"),
+        ]
+
+    def wake(self) -> None:
+        """There may be something new to send."""
+        self.deliveries.wake()
+
+    async def failed(self) -> BaseException | None:
+        """Wait until a part ends by itself, which none should; what it ended with."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        return next((t.exception() for t in done if not t.cancelled()), None)
+
+    async def stop(self, stop_seconds: float) -> None:
+        """Finish what is being transmitted, give back the rest, leave no lease behind."""
+        await self.deliveries.stop(stop_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,112 @@
+"""Notices what nobody else will: leases that ran out, waits that took too long.
+
+Once a second: this process renews its own leases first, then sweeps those that ran out, by the
+journal, then ends the mails that waited as long as they may. So a lost worker is noticed within
+two seconds of its lease's end. A lease whose time is over by our own count is not renewed: its
+worker has hung up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from franking.clock import Clock
+from franking.core.delivery import WAITING
+from franking.core.endings import waited_out
+from franking.core.event import report
+from franking.engine.conclude import Concluder
+from franking.engine.hold import Hold
+from franking.stores.base import Change, Store, Stored, StoreUnavailable
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 1.0
+BATCH = 200
+ANSWERS_LIVE_MS = 24 * 3_600_000
+FORGET_EVERY = 600
+
+
+class Sweeper:
+    """Renews, sweeps and gives up, for one process."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        concluder: Concluder,
+        holds: Callable[[], list[Hold]],
+        stirred: Callable[[], None],
+        *,
+        lease_ms: int,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._concluder = concluder
+        self._holds = holds
+        self._stirred = stirred
+        self._lease_ms = lease_ms
+        self._foreign = -1
+        self._rounds = 0
+
+    async def run(self) -> None:
+        """Sweep every second until cancelled; a store out of reach is tried again."""
+        while True:
+            try:
+                await self.sweep()
+            except StoreUnavailable as error:
+                log.warning("the store is out of reach", why=str(error))
+            except Exception:
+                log.exception("a sweep failed")
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def sweep(self) -> None:
+        """One round."""
+        await self.renew()
+        now = self._clock.now()
+        while await self._store.sweep(now, BATCH, self._concluder.lapse) == BATCH:
+            self._stirred()
+        if await self._store.suspects(now) or await self._changed():
+            self._stirred()
+        while await self._store.give_up(now, BATCH, self._waited_out) == BATCH:
+            pass
+        self._rounds += 1
+        if self._rounds % FORGET_EVERY == 0:
+            await self._store.forget_answers(now - ANSWERS_LIVE_MS, BATCH)
+
+    async def renew(self) -> None:
+        """Move the end of our own leases once a third of their time is over."""
+        asked_at = self._clock.steady_ms()
+        soon = asked_at + self._lease_ms * 2 // 3
+        holds = [h for h in self._holds() if asked_at < h.deadline_ms <= soon]
+        if not holds:
+            return
+        leases = [hold.lease for hold in holds]
+        held = await self._store.renew(leases, self._clock.now() + self._lease_ms)
+        for hold, still in zip(holds, held, strict=True):
+            hold.deadline_ms = asked_at + self._lease_ms if still else 0
+
+    async def _changed(self) -> bool:
+        """Has another process committed since the last look?"""
+        before, self._foreign = self._foreign, await self._store.foreign_commits()
+        return self._foreign != before
+
+    def _waited_out(self, stored: Stored | None) -> Change | None:
+        if stored is None or stored.mail.delivery.state not in WAITING:
+            return None
+        mail, now = stored.mail, self._clock.now()
+        delivery = waited_out(mail.delivery, now)
+        event = None
+        if mail.remainder_of is None:
+            event = report(
+                "waited_out",
+                delivery,
+                event_id=self._clock.new_id(),
+                mail=mail.id,
+                links=mail.links,
+                now=now,
+                text=mail.delivery.error or "",
+            )
+        return Change(delivery=delivery, event=event)
