@@ -197,7 +197,7 @@ async def test_cancelling_before_the_dot_hangs_up() -> None:
 async def test_cancelling_behind_anothers_dot_leaves_that_alone() -> None:
     async with scripted(DOT_1=WAIT) as server, sending(server.settings, connections=1) as smtp:
         first = asyncio.create_task(smtp.send(mail(), Yes()))
-        second = asyncio.create_task(smtp.send(mail(), Yes()))
+        second = asyncio.create_task(smtp.send(mail(), gate := Yes()))
         await until(lambda: "DOT" in server.heard)
         second.cancel()
         await until(second.done)
@@ -205,6 +205,19 @@ async def test_cancelling_behind_anothers_dot_leaves_that_alone() -> None:
         assert isinstance(await first, Receipt)
         await until(lambda: not server.open)
         assert len(server.mails) == 1
+        assert gate.asked == 0
+
+
+async def test_cancelling_after_the_dot_keeps_the_connection() -> None:
+    async with scripted(DOT_1=WAIT) as server, sending(server.settings, connections=1) as smtp:
+        sent = asyncio.create_task(smtp.send(mail(), Yes()))
+        await until(lambda: "DOT" in server.heard)
+        sent.cancel()
+        await until(sent.done)
+        server.release.set()
+        assert isinstance(await smtp.send(mail(), Yes()), Receipt)
+        assert server.connections == 1
+        assert len(server.mails) == 2
 
 
 async def test_cancelling_what_waits_takes_it_out() -> None:

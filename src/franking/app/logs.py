@@ -33,9 +33,9 @@ def configure(form: Literal["console", "json"]) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[lines], level=logging.INFO, force=True)
-    # It tells of every start and stop, which `serve` does itself.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Libraries tell of every connection; of theirs only what is wrong is worth a line.
+    logging.basicConfig(handlers=[lines], level=logging.WARNING, force=True)
+    logging.getLogger("franking").setLevel(logging.INFO)
 
 
 def _written(form: Literal["console", "json"]) -> list[Processor]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from franking.compose.envelope import Unsendable
-from franking.compose.recipients import flat, read_addresses
+from franking.compose.recipients import Group, Party, flat, read_addresses
 from franking.config import PREFIX, Secret, SettingRefused, Settings
 from franking.transports.smtp_settings import OAuthClient, SmtpSettings
 from franking.transports.smtp_uri import parse_uri
@@ -39,8 +39,10 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
 
 def check_senders(settings: Settings) -> None:
     """The default sender is one address, and answers go to one or more. Raises `SettingRefused`."""
-    _check("default_from", settings.default_from, most=1)
-    _check("default_reply_to", settings.default_reply_to, most=None)
+    sender = _parties("default_from", settings.default_from)
+    if len(sender) > 1 or any(isinstance(party, Group) for party in sender):
+        raise _no_address("default_from", settings.default_from, "one address")
+    _parties("default_reply_to", settings.default_reply_to)
 
 
 def _with_tokens(settings: Settings) -> SmtpSettings:
@@ -78,14 +80,19 @@ def _blamed(settings: Settings, error: str) -> str:
     return f"{PREFIX}SMTP_CONNECTION_URI"
 
 
-def _check(name: str, value: str | None, most: int | None) -> None:
+def _parties(name: str, value: str | None) -> tuple[Party, ...]:
+    """Who a setting names; nobody where it is not set."""
     if value is None:
-        return
+        return ()
     label = PREFIX + name.upper()
     found = read_addresses(label, value)
     if isinstance(found, Unsendable):
         raise SettingRefused(f"{label} is {value!r}: {found.error.removeprefix('Error: ')}.")
-    addresses = list(flat(found))
-    if not addresses or (most is not None and len(addresses) > most):
-        wanted = "one address" if most == 1 else "an address"
-        raise SettingRefused(f"{label} is {value!r}: it must be {wanted}, as A <a@example.com>.")
+    if not any(flat(found)):
+        raise _no_address(name, value, "an address")
+    return found
+
+
+def _no_address(name: str, value: str | None, wanted: str) -> SettingRefused:
+    label = PREFIX + name.upper()
+    return SettingRefused(f"{label} is {value!r}: it must be {wanted}, as A <a@example.com>.")

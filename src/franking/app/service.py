@@ -44,7 +44,9 @@ class Service:
         if not engine.done():
             engine.cancel()
             return Stopped("franking stopped: HTTP ended by itself.")
-        return Stopped(f"franking stopped: the engine ended with {engine.result()!r}.")
+        why = engine.result()
+        words = "" if why is None else f": {why!r}"
+        return Stopped(f"franking stopped: its engine ended by itself{words}.")
 
 
 async def serve(settings: Settings, say: Callable[[str], None]) -> None:

@@ -15,6 +15,7 @@ TransferEncoding = Literal["7bit", "quoted-printable", "base64"]
 # Legal are 998, but sendmail relays break lines at 990, which spoils signatures.
 MAX_7BIT_LINE = 990
 _ENCODED_LINE = 76
+_FULL = _ENCODED_LINE - 1  # a line that goes on ends in a =
 _PLAIN = bytes([9, 10, *range(32, 127)])
 _UNQUOTED = _PLAIN.replace(b"=", b"")
 _EQUALS = ord("=")
@@ -55,18 +56,19 @@ def quoted_printable(octets: bytes, quotable: set[int]) -> bytes:
 
 
 def _soft_broken(line: bytes) -> bytes:
-    pieces: list[bytes] = []
-    at, last = 0, len(line) - _ENCODED_LINE
-    while at < last:
-        end = at + _ENCODED_LINE - 1
-        if line[end - 1] == _EQUALS:
-            end -= 1
-        elif line[end - 2] == _EQUALS:
-            end -= 2
-        pieces.append(line[at:end])
-        at = end
-    pieces.append(line[at:])
-    return b"=\r\n".join(pieces)
+    """Cut into pieces of 75 and a soft break, or a little less where that would split a `=XX`."""
+    end = line.rfind(b"=", _FULL - 2, _FULL)
+    if end < 0:
+        end = _FULL
+    if len(line) - end <= _ENCODED_LINE:
+        return line[:end] + b"=\r\n" + line[end:]
+    pieces = [line[:end]]
+    while len(line) - end > _ENCODED_LINE:
+        start, end = end, line.rfind(b"=", end + _FULL - 2, end + _FULL)
+        if end < 0:
+            end = start + _FULL
+        pieces.append(line[start:end])
+    return b"=\r\n".join([*pieces, line[end:]])
 
 
 def base64_lines(octets: bytes) -> bytes:

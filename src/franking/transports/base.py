@@ -70,7 +70,8 @@ class Transport(Protocol):
     before the dot hangs up.
     """
 
-    async def send(self, envelope: Envelope, gate: Gate) -> Answer: ...
+    async def send(self, envelope: Envelope, gate: Gate) -> Answer:
+        """Send one mail and tell how it ended; raises for our own bugs alone."""
 
     async def close(self) -> None:
         """Finish what is being transmitted, say QUIT, and hang up."""

@@ -11,7 +11,6 @@ deadline.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections import deque
 from typing import Protocol, cast
@@ -19,18 +18,15 @@ from typing import Protocol, cast
 from franking.core.fault import Failure
 from franking.transports import smtp_failures as say
 from franking.transports.base import Rejected, Withheld
+from franking.transports.smtp_blocks import Blocks
 from franking.transports.smtp_deadline import Deadline, limit_seconds
-from franking.transports.smtp_dial import Unreachable, dial, upgrade
+from franking.transports.smtp_dial import Unreachable, dial, introduction, upgrade
 from franking.transports.smtp_events import Event, GoAhead, NeedTls, Opened, Over, Settled
 from franking.transports.smtp_login import Login
-from franking.transports.smtp_opening import Introduction
 from franking.transports.smtp_parcel import Parcel
 from franking.transports.smtp_protocol import Conversation
 from franking.transports.smtp_settings import SmtpSettings
 from franking.transports.smtp_states import Session
-
-# Content goes to the socket in pieces of this size, so that each has its own time-out.
-BLOCK_OCTETS = 256 * 1024
 
 
 class Owner(Protocol):
@@ -51,20 +47,20 @@ class Connection(asyncio.Protocol):
         self._owner = owner
         self._settings = settings
         self._context = context
-        self._talk = self._conversation(None)
+        self._talk = Conversation(introduction(settings, None))
         self._transport: asyncio.Transport | None = None
         self._parcels: deque[Parcel] = deque()
-        self._unsent: memoryview | None = None
-        self._paused = False
+        self._content = Blocks(self._write)
         self._retiring = False
         self._deadline = Deadline(self._time_out)
         self._upgrading: asyncio.Task[None] | None = None
 
     async def reach(self, login: Login | None) -> None:
         """Connect; what comes of it the owner hears from `opened` or `ended`."""
-        self._talk = self._conversation(login)
+        settings = self._settings
+        self._talk = Conversation(introduction(settings, login), secure=settings.secure)
         try:
-            await dial(self._settings, self, self._context if self._settings.secure else None)
+            await dial(settings, self, self._context if settings.secure else None)
         except Unreachable as trouble:
             self.give_up(trouble.failure)
 
@@ -120,13 +116,15 @@ class Connection(asyncio.Protocol):
         self.give_up(say.closed(self._talk.step, exc))
 
     def pause_writing(self) -> None:
-        self._paused = True
+        self._content.pause()
 
     def resume_writing(self) -> None:
-        self._paused = False
-        if self._unsent is not None and self._talk.state is not Session.CLOSED:
-            self._write_blocks()
-            self._set_deadline()
+        if self._talk.state is Session.CLOSED:
+            return
+        self._content.resume()
+        if self._parcels and self._parcels[0].committed:
+            self._write_dot(self._parcels[0])
+        self._set_deadline()
 
     # What the conversation says.
 
@@ -154,19 +152,10 @@ class Connection(asyncio.Protocol):
             self.hang_up()
             return
         try:
-            content = self._talk.content()
-            self._unsent = memoryview(content)
-            self._write_blocks()
+            self._content.begin(self._talk.content())
             parcel.commit().add_done_callback(lambda done: self._committed(parcel, done))
         except Exception as bug:
             self._crash(parcel, bug)
-
-    def _write_blocks(self) -> None:
-        while self._unsent is not None and not self._paused:
-            self._write(self._unsent[:BLOCK_OCTETS])
-            self._unsent = self._unsent[BLOCK_OCTETS:] or None
-        if self._unsent is None and self._parcels[0].committed:
-            self._write_dot(self._parcels[0])
 
     def _committed(self, parcel: Parcel, done: asyncio.Future[bool]) -> None:
         bug = None if done.cancelled() else done.exception()
@@ -178,11 +167,12 @@ class Connection(asyncio.Protocol):
             self._withhold(parcel)
         else:
             parcel.committed = True
-            if self._unsent is None:
-                self._write_dot(parcel)
+            self._write_dot(parcel)
 
     def _write_dot(self, parcel: Parcel) -> None:
         """The last look, then the dot and the next mail's commands in one write."""
+        if parcel.dotted or self._content.flowing:
+            return
         try:
             held = parcel.gate.held()
         except Exception as bug:
@@ -245,13 +235,6 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _conversation(self, login: Login | None) -> Conversation:
-        name = self._settings.name or socket.gethostname()
-        # As nodemailer: a bare host name is no name for EHLO (RFC 5321, section 4.1.4).
-        name = name if self._settings.name or "." in name else "[127.0.0.1]"
-        introduction = Introduction(name, login, self._settings.starttls)
-        return Conversation(introduction, secure=self._settings.secure)
-
     def _write(self, data: bytes | memoryview) -> None:
         if data and self._transport is not None:
             self._transport.write(data)
@@ -259,9 +242,6 @@ class Connection(asyncio.Protocol):
     # STARTTLS.
 
     def _start_tls(self) -> None:
-        assert self._transport is not None
-        # Not one byte more may be read in the clear.
-        self._transport.pause_reading()
         self._upgrading = asyncio.get_running_loop().create_task(self._shake_hands())
 
     async def _shake_hands(self) -> None:

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from franking.core.fault import Failure
 from franking.transports import smtp_failures as say
+from franking.transports.smtp_login import Login
+from franking.transports.smtp_opening import Introduction
 from franking.transports.smtp_settings import SmtpSettings, TlsOptions
 
 
@@ -57,6 +59,14 @@ def tls_context(options: TlsOptions) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def introduction(settings: SmtpSettings, login: Login | None) -> Introduction:
+    """How we say who we are; a bare host name is no name for EHLO (RFC 5321, section 4.1.4)."""
+    name = settings.name or socket.gethostname()
+    if not settings.name and "." not in name:
+        name = "[127.0.0.1]"
+    return Introduction(name, login, settings.starttls)
 
 
 def server_name(settings: SmtpSettings) -> str:

@@ -59,29 +59,30 @@ class ReplyReader:
                     raise BadReply(f"a reply line of more than {LINE_OCTETS} octets")
                 return None
             line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
-            if self._add(line[:-1] if line.endswith(b"\r") else line):
-                return self._whole()
+            if reply := self._add(line.removesuffix(b"\r")):
+                return reply
 
     @property
     def pending(self) -> bool:
         """True while bytes wait that are not yet part of a reply that was taken."""
         return bool(self._buffer or self._lines)
 
-    def _add(self, line: bytes) -> bool:
-        """Keep one line; true when it is the reply's last."""
+    def _add(self, line: bytes) -> Reply | None:
+        """Keep one line; with the last one, the whole reply."""
         code, mark = line[:3], line[3:4]
         if not (code.isdigit() and b"2" <= code[:1] <= b"5" and mark in (b"", b" ", b"-")):
             raise BadReply(f"not an SMTP reply: {_words(line[:200])}")
+        if mark != b"-" and not self._lines:
+            return Reply(int(code), _words(line))
         if self._lines and self._lines[0][:3] != code:
             raise BadReply(f"a reply with two codes: {_words(self._lines[0][:3])}, {_words(code)}")
         self._octets += len(line)
         if len(self._lines) >= REPLY_LINES or self._octets > REPLY_OCTETS:
             raise BadReply(f"a reply of more than {REPLY_LINES} lines or {REPLY_OCTETS} octets")
         self._lines.append(line)
-        return mark != b"-"
-
-    def _whole(self) -> Reply:
-        reply = Reply(int(self._lines[0][:3]), "\n".join(map(_words, self._lines)))
+        if mark == b"-":
+            return None
+        reply = Reply(int(code), "\n".join(map(_words, self._lines)))
         self._lines.clear()
         self._octets = 0
         return reply

@@ -1,0 +1,1 @@
+"""The cases of `bench/mail.py`, and the modules that they run in processes of their own."""

@@ -1,0 +1,1 @@
+"""The commands, run as real processes against real servers and files."""

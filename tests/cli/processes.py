@@ -1,0 +1,121 @@
+"""Real processes of franking, for tests: started, spoken to, stopped, killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from franking.transports.capture import Capture
+
+DEADLINE_SECONDS = 30.0
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def values(self) -> list[Any]:
+        """The JSON values that it printed, one on a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """A `serve` that listens."""
+
+    process: Process
+    url: str
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signal it and wait for its end; the exit code."""
+        self.process.send_signal(number)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await self.process.wait()
+
+
+async def started(folder: Path, *arguments: str, **settings: str) -> Process:
+    """A franking that runs in a folder, with these settings and none of ours."""
+    environment = {name: value for name, value in os.environ.items() if "FRANKING" not in name}
+    environment |= {f"FRANKING_{name.upper()}": value for name, value in settings.items()}
+    environment |= {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "franking", *arguments]
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def franking(folder: Path, *arguments: str, stdin: bytes = b"", **settings: str) -> Ended:
+    """Run a command to its end."""
+    process = await started(folder, *arguments, **settings)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        out, err = await process.communicate(stdin)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def serving(folder: Path, smtp_port: int, **settings: str) -> AsyncIterator[Serving]:
+    """A `serve` on a free port, sending to a port of this machine; killed at the end."""
+    given = {
+        "http": "127.0.0.1:0",
+        "smtp_connection_uri": f"smtp://127.0.0.1:{smtp_port}",
+        "default_from": "franking <franking@example.com>",
+        **settings,
+    }
+    process = await started(folder, "serve", **given)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    # Nobody reads its log, which must not stop it.
+    log = asyncio.create_task(process.stderr.read())
+    try:
+        line = await until_line(process, "franking listens on ")
+        yield Serving(process, line.split()[3].rstrip(","))
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await log
+
+
+async def until_line(process: Process, beginning: str) -> str:
+    """The first line of a process's output that begins so."""
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while line := (await process.stdout.readline()).decode():
+            if line.startswith(beginning):
+                return line
+    raise AssertionError(f"it ended before it said {beginning!r}")
+
+
+@asynccontextmanager
+async def mailbox(**options: Any) -> AsyncIterator[Capture]:
+    """A real SMTP server in this process."""
+    capture = Capture("127.0.0.1", 0, **options)
+    await capture.start()
+    try:
+        yield capture
+    finally:
+        await capture.stop()
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again until it holds; fails at the deadline."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await condition():
+            turned = loop.create_future()
+            loop.call_later(0.01, turned.set_result, None)
+            await turned

@@ -1,0 +1,90 @@
+"""A whole installation in the test process: a store, an engine, HTTP and a real SMTP server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+from eventually import eventually
+from postbox import Postbox
+
+from franking.apis.http import build
+from franking.clock import SystemClock
+from franking.core.delivery import Bounds
+from franking.engine.loop import Engine, EngineSettings
+from franking.office import Office
+from franking.stores.sqlite import SqliteStore
+from franking.transports.smtp import Smtp
+from franking.transports.smtp_uri import parse_uri
+
+FINAL = ("SUCCESS", "ERROR")
+
+
+class Installation:
+    """`async with Installation(tmp_path) as it`; `it.http` talks to it, `it.box` is the server."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self._folder = folder
+        self._settings = settings
+        self.box = Postbox()
+        self.clock = SystemClock()
+
+    async def __aenter__(self) -> Installation:
+        await self.box.start()
+        self.store = SqliteStore(self._folder / "franking.db")
+        await self.store.open()
+        self.smtp = Smtp(parse_uri(f"smtp://127.0.0.1:{self.box.port}"), connections=2)
+        bounds = self._settings.get("bounds", Bounds(transient_attempts=1))
+        self.engine = Engine(
+            self.store,
+            lambda _account: self.smtp,
+            self.clock,
+            EngineSettings(
+                default_from="Default <default@example.com>",
+                default_reply_to="reply@example.com",
+                bounds=bounds,
+                lease_ms=self._settings.get("lease_ms", 60_000),
+            ),
+        )
+        self.office = Office(self.store, self.clock, self.engine.wake)
+        self.engine.start()
+        app = httpx.ASGITransport(build(self.office, self.clock))
+        self.http = httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8025")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.http.aclose()
+        await self.engine.stop(5)
+        await self.smtp.close()
+        await self.box.stop()
+        await self.store.close()
+
+    async def write(self, document: dict[str, Any], id: str = "m1") -> dict[str, Any]:
+        """Write a document to the collection and wait for its end."""
+        answer = await self.http.put(f"/v1/mail/{id}", json=document)
+        assert answer.status_code in (200, 201), answer.text
+        return await self.ended(id)
+
+    async def ended(self, id: str = "m1") -> dict[str, Any]:
+        """The document once its delivery is SUCCESS or ERROR."""
+        return await eventually(lambda: self._found(id, FINAL))
+
+    async def reached(self, state: str, id: str = "m1") -> dict[str, Any]:
+        """The document once its delivery is in a state."""
+        return await eventually(lambda: self._found(id, (state,)))
+
+    async def read(self, id: str = "m1") -> dict[str, Any]:
+        """The document as it is now."""
+        found: dict[str, Any] = (await self.http.get(f"/v1/mail/{id}")).json()
+        return found
+
+    async def _found(self, id: str, states: tuple[str, ...]) -> dict[str, Any] | None:
+        found = await self.read(id)
+        return found if found["delivery"]["state"] in states else None

@@ -1,0 +1,282 @@
+"""Settings: where they come from, and each refusal in the words that an operator reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from franking.app.sender import check_senders, smtp_settings
+from franking.config import Address, Secret, SettingRefused, Settings, load
+from franking.config.readers import READERS
+
+NO_FILE = Path("no-such-franking.toml")
+OAUTH = {
+    "FRANKING_AUTH_TYPE": "OAuth2",
+    "FRANKING_HOST": "smtp.example.com",
+    "FRANKING_USER": "rep@example.com",
+    "FRANKING_CLIENT_ID": "client",
+    "FRANKING_CLIENT_SECRET": "s3cret",
+    "FRANKING_REFRESH_TOKEN": "t0ken",
+}
+
+
+def loaded(**environment: str) -> Settings:
+    named = {f"FRANKING_{name.upper()}": value for name, value in environment.items()}
+    return load(named, NO_FILE)
+
+
+def refused(**environment: str) -> str:
+    with pytest.raises(SettingRefused) as caught:
+        loaded(**environment)
+    return str(caught.value)
+
+
+def test_nothing_need_be_set() -> None:
+    assert loaded() == Settings()
+
+
+def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
+    assert sorted(READERS) == sorted(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("database_url", "sqlite:///mails/franking.db", "sqlite:///mails/franking.db"),
+        ("http", "127.0.0.1:8025", Address("127.0.0.1", 8025)),
+        ("http", "127.8.9.10:0", Address("127.8.9.10", 0)),
+        ("http", "[::1]:8025", Address("::1", 8025)),
+        ("http", "localhost:80", Address("localhost", 80)),
+        ("hosts", "Mail.example.com, mail:8025", ("mail.example.com", "mail:8025")),
+        ("url", "http://127.0.0.1:8025/", "http://127.0.0.1:8025"),
+        ("log_format", "json", "json"),
+        ("smtp_password", "with space ", Secret("with space ")),
+        ("auth_type", "ApiKey", "ApiKey"),
+        ("oauth_port", "587", 587),
+        ("oauth_secure", "False", False),
+        ("tls_options", '{"rejectUnauthorized": false}', Secret('{"rejectUnauthorized": false}')),
+        ("lease_seconds", "10", 10),
+        ("transient_attempts", "1", 1),
+        ("stop_seconds", "0", 0),
+        ("retain_days", "never", None),
+        ("max_document_bytes", "1024", 1024),
+        ("smtp_password", "", None),  # empty is not set, as in the extension
+        ("lease_seconds", "", 60),
+    ],
+)
+def test_a_setting_is_read(name: str, text: str, value: Any) -> None:
+    assert getattr(loaded(**{name: text}), name) == value
+
+
+WHOLE = "must be a whole number from"
+PLACE = "must be sqlite:///franking.db (relative) or"
+LOOPBACK = "must be a loopback address"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("database_url", "postgresql://h/db", "PostgreSQL comes with a later version"),
+        ("database_url", "postgres://h/db", "PostgreSQL comes with a later version"),
+        ("database_url", "mysql://h/db", PLACE),
+        ("database_url", "franking.db", PLACE),
+        ("database_url", "sqlite://franking.db", PLACE),
+        ("database_url", "sqlite:///", PLACE),
+        ("database_url", "sqlite:///:memory:", PLACE),
+        ("database_url", "sqlite:///a/", PLACE),
+        ("database_url", "sqlite:///a.db?mode=ro", "'?' is not taken"),
+        ("http", "0.0.0.0:8025", LOOPBACK),
+        ("http", "[::]:8025", LOOPBACK),
+        ("http", "192.168.0.1:8025", LOOPBACK),
+        ("http", "mail.example.com:8025", LOOPBACK),
+        ("http", "::1:8025", LOOPBACK),  # an IPv6 address stands in brackets
+        ("http", "[127.0.0.1]:8025", LOOPBACK),
+        ("http", "[localhost]:8025", LOOPBACK),
+        ("http", ":8025", LOOPBACK),
+        ("http", "127.0.0.1", "must be an address and a port"),
+        ("http", "127.0.0.1:65536", "must be an address and a port"),
+        ("http", "127.0.0.1:٣", "must be an address and a port"),
+        ("hosts", "a.example.com,,b", "must be up to 100 host names"),
+        ("hosts", "http://a.example.com", "must be up to 100 host names"),
+        ("url", "127.0.0.1:8025", "must be the address of a server"),
+        ("url", "ftp://127.0.0.1", "must be the address of a server"),
+        ("log_format", "xml", "must be console or json"),
+        ("auth_type", "oauth2", "must be UsernamePassword, OAuth2 or ApiKey"),
+        ("host", "a\nb", "must be printable text on one line"),
+        ("oauth_port", "0", f"{WHOLE} 1 to 65535"),
+        ("oauth_port", "65536", f"{WHOLE} 1 to 65535"),
+        ("oauth_secure", "yes", "must be true or false"),
+        ("lease_seconds", "0", f"{WHOLE} 1 to 3600"),
+        ("lease_seconds", "1.5", f"{WHOLE} 1 to 3600"),
+        ("lease_seconds", "-1", f"{WHOLE} 1 to 3600"),
+        ("lease_seconds", "9" * 5000, f"{WHOLE} 1 to 3600"),
+        ("transient_attempts", "0", f"{WHOLE} 1 to 100"),
+        ("retry_seconds", "0", f"{WHOLE} 1 to 3600"),
+        ("connections", "1001", f"{WHOLE} 1 to 1000"),
+        ("max_wait_hours", "0", f"{WHOLE} 1 to 8760"),
+        ("stop_seconds", "3601", f"{WHOLE} 0 to 3600"),
+        ("retain_days", "30", "comes with a later version"),
+        ("max_document_bytes", "1023", f"{WHOLE} 1024 to 104857600"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, text: str, told: str) -> None:
+    words = refused(**{name: text})
+    assert words.startswith(f"FRANKING_{name.upper()} is ")
+    assert told in words
+    assert len(words) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("smtp_connection_uri", "smtps://u:hunter2\n@h:465"),
+        ("smtp_password", "hunter2\n"),
+        ("client_secret", "hunter2\r"),
+        ("refresh_token", "hunter2\x00"),
+        ("tls_options", '["hunter2"]'),
+        ("tls_options", "hunter2"),
+    ],
+)
+def test_a_refused_secret_is_not_repeated(name: str, text: str) -> None:
+    words = refused(**{name: text})
+    assert words.startswith(f"FRANKING_{name.upper()} can't be used: it must be ")
+    assert "hunter2" not in words
+
+
+def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
+    assert refused(leas_seconds="5") == (
+        "FRANKING_LEAS_SECONDS is not a setting: did you mean FRANKING_LEASE_SECONDS?"
+    )
+
+
+def test_an_unknown_name_that_is_like_none_is_refused_with_all_that_there_are() -> None:
+    words = refused(colour="red")
+    assert words.startswith("FRANKING_COLOUR is not a setting: there are FRANKING_DATABASE_URL, ")
+    assert all(f"FRANKING_{name.upper()}" in words for name in READERS)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    assert len(refused(lease_seconds="0", http="nowhere", colour="red").splitlines()) == 3
+
+
+@pytest.mark.parametrize("missing", sorted(OAUTH.keys() - {"FRANKING_AUTH_TYPE"}))
+def test_oauth2_needs_all_that_goes_with_it(missing: str) -> None:
+    given = {name: value for name, value in OAUTH.items() if name != missing}
+    with pytest.raises(SettingRefused, match=f"^{missing} is not set: FRANKING_AUTH_TYPE is OAut"):
+        load(given, NO_FILE)
+
+
+def test_secrets_never_show() -> None:
+    found = loaded(
+        smtp_connection_uri="smtps://rep:hunter2@h:465",
+        smtp_password="hunter2",
+        client_secret="hunter2",
+        refresh_token="hunter2",
+        tls_options='{"ca": "hunter2"}',
+    )
+    assert "hunter2" not in repr(found)
+    assert "hunter2" not in str(list(found.__rich_repr__()))
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, 'lease_seconds = 20\nretry_seconds = 7\nHTTP = "[::1]:1"\n')
+    found = load({"FRANKING_LEASE_SECONDS": "30"}, file)
+    assert (found.lease_seconds, found.retry_seconds) == (30, 7)
+    assert found.http == Address("::1", 1)
+
+
+def test_the_file_may_use_its_own_kinds_of_value(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        'hosts = ["a.example.com", "b"]\noauth_secure = false\noauth_port = 25\n'
+        "[tls_options]\nrejectUnauthorized = false\n",
+    )
+    found = load({}, file)
+    assert found.hosts == ("a.example.com", "b")
+    assert (found.oauth_secure, found.oauth_port) == (False, 25)
+    assert found.tls_options == Secret('{"rejectUnauthorized": false}')
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lease_seconds = 0", "lease_seconds in franking.toml is '0': it must be a whole number"),
+        ("lease_seconds = 1.5", "lease_seconds in franking.toml is '1.5': it must be a whole"),
+        ("leaseseconds = 1", "leaseseconds in franking.toml is not a setting: did you mean lease_"),
+        ("[smtp]\nhost = 'a'", "smtp in franking.toml is not a setting: "),
+        ("lease_seconds = ", "franking.toml can't be read: "),
+        ("\ud800", "franking.toml can't be read: "),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingRefused) as caught:
+        load({}, written(tmp_path, text))
+    assert told in str(caught.value)
+
+
+def test_oauth2_ignores_the_uri_and_asks_for_tokens() -> None:
+    given = {**OAUTH, "FRANKING_SMTP_CONNECTION_URI": "smtp://other:25"}
+    found = smtp_settings(load(given, NO_FILE))
+    assert (found.host, found.port, found.secure) == ("smtp.example.com", 465, True)
+    assert found.user == "rep@example.com"
+    assert found.oauth is not None
+    assert (found.oauth.client_secret, found.oauth.refresh_token) == ("s3cret", "t0ken")
+
+
+def test_an_api_key_is_the_password_of_a_user_named_so() -> None:
+    found = loaded(
+        auth_type="ApiKey", smtp_password="k", smtp_connection_uri="smtp://smtp.sendgrid.net:587"
+    )
+    assert (smtp_settings(found).user, smtp_settings(found).password) == ("apikey", "k")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "FRANKING_SMTP_CONNECTION_URI is not set: serve needs a server"),
+        (
+            {"smtp_connection_uri": "smtp://hunter2"},
+            "FRANKING_SMTP_CONNECTION_URI can't be used: Invalid URI",
+        ),
+        (
+            {"smtp_connection_uri": "smtp://a:hunter2@h:25?colour=red"},
+            "FRANKING_SMTP_CONNECTION_URI can't be used: unknown parameter 'colour'",
+        ),
+        (
+            {"smtp_connection_uri": "smtp://h:25", "tls_options": '{"key": "hunter2"}'},
+            "FRANKING_TLS_OPTIONS can't be used: TLS options: ",
+        ),
+        (
+            {"auth_type": "ApiKey", "smtp_connection_uri": "smtp://h:25"},
+            "FRANKING_SMTP_PASSWORD is not set: FRANKING_AUTH_TYPE is ApiKey",
+        ),
+    ],
+)
+def test_what_nothing_can_be_sent_through_is_refused_at_start(
+    given: dict[str, str], told: str
+) -> None:
+    with pytest.raises(SettingRefused) as caught:
+        smtp_settings(loaded(**given))
+    assert str(caught.value).startswith(told)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sender", ["a@localhost", "Ada <a@example.com>", '"Doe, Jane" <j@example.com>']
+)
+def test_a_default_sender_is_one_address(sender: str) -> None:
+    check_senders(loaded(default_from=sender, default_reply_to="a@example.com, b@example.com"))
+
+
+@pytest.mark.parametrize("sender", ["nobody", "a@b, c@d", "a@", "team: a@b;,", "Ada <>"])
+def test_a_default_sender_that_is_not_one_address_is_refused(sender: str) -> None:
+    with pytest.raises(SettingRefused, match=r"^FRANKING_DEFAULT_FROM is "):
+        check_senders(loaded(default_from=sender))
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "franking.toml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    return file
