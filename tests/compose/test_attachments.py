@@ -84,6 +84,8 @@ def test_the_octets_come_from_content_or_a_data_uri(
         ({"filename": "data:text/html,x"}, "application/octet-stream", "data:text/html,x"),
         ({"filename": "a.unheard-of"}, "application/octet-stream", "a.unheard-of"),
         ({"filename": "a.txt", "contentType": "text/x; charset=ascii"}, "text/x", "a.txt"),
+        ({"filename": "a.txt", "contentType": 'a/b; name="z"'}, "a/b", "a.txt"),
+        ({"filename": "a.txt", "contentType": "a/" + "b" * 999}, "text/plain", "a.txt"),
         ({"filename": "a.pdf", "contentType": "pdf"}, "application/pdf", "a.pdf"),
         ({"filename": "a.pdf", "contentType": "a/b\r\nX: y"}, "application/pdf", "a.pdf"),
         ({"filename": "a.txt", "contentType": "multipart/mixed"}, "text/plain", "a.txt"),
@@ -97,6 +99,7 @@ def test_a_type_and_a_name_are_always_there(
 ) -> None:
     part = sent(**attachment)
     assert (part.get_content_type(), part.get_filename()) == (media_type, name)
+    assert str(part["Content-Type"]).count("name=") == 1
 
 
 @pytest.mark.parametrize(

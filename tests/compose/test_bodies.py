@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,21 @@ def test_a_text_is_decoded_as_it_was_written(text: str) -> None:
 )
 def test_the_shortest_encoding_is_chosen(text: str, encoding: str) -> None:
     assert encode_text(text)[0] == encoding
+
+
+@pytest.mark.parametrize("lead", range(66, 80))
+@pytest.mark.parametrize("sign", ["=", "é", "😀", "==", " ", "x"])
+def test_a_soft_break_never_splits_a_quoted_octet(lead: int, sign: str) -> None:
+    text = ("x" * lead + sign) * 4 + "\0"
+    encoding, octets = encode_text(text)
+    assert encoding == "quoted-printable"
+    lines = octets.split(b"\r\n")
+    assert all(line.endswith(b"=") for line in lines[:-1])
+    assert all(73 < len(line) <= 76 for line in lines[:-1])
+    assert len(lines[-1]) <= 76
+    assert quopri.decodestring(octets).decode() == text
+    # The oracle would put a split one together again; RFC 2045, section 6.7 (1), would not.
+    assert not any(re.search(rb"=[0-9A-F]?=$", line) for line in lines)
 
 
 @PROPERTY

@@ -15,7 +15,7 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, Operation
+from litestar.openapi.spec import Operation
 
 import franking
 from franking.apis.answers import Answer
@@ -39,6 +39,11 @@ PROBLEMS = {
     500: "Something went wrong inside franking; its log tells where.",
     503: "The store can't be used now; nothing was written.",
 }
+_CONFIG = OpenAPIConfig(
+    title="franking",
+    version=franking.__version__,
+    description="An email service that never leaves anyone guessing.",
+)
 _ANY = (400, 421, 500, 503)
 _BODY = (403, 408, 413, 415)
 
@@ -56,22 +61,14 @@ class Description:
     @cached_property
     def _document(self) -> bytes:
         # An app of its own: in the serving one Litestar would add pages of its making.
-        schema = Litestar(self._routes(), openapi_config=_config(), logging_config=None)
-        return msgspec.json.encode(schema.openapi_schema.to_schema())
+        app = Litestar(self._routes(), openapi_config=_CONFIG, logging_config=None)
+        document = app.openapi_schema.to_schema()
+        return msgspec.json.encode({**document, "components": {"schemas": SCHEMAS}})
 
 
 def operations() -> Mapping[str, type[Operation]]:
     """The description of each call by its operation id."""
     return {name: _operation(*described) for name, described in _CALLS.items()}
-
-
-def _config() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="franking",
-        version=franking.__version__,
-        description="An email service that never leaves anyone guessing.",
-        components=Components(schemas=cast(Any, SCHEMAS)),
-    )
 
 
 def _operation(

@@ -28,6 +28,10 @@ log = structlog.get_logger()
 
 LONGEST_SLEEP_SECONDS = 30.0
 STORE_PAUSE_SECONDS = 1.0
+# How often to look whether a suspect may be claimed by itself now.
+SUSPECT_SECONDS = 1.0
+# How soon to look again where something is due that can't be claimed yet.
+BLOCKED_SECONDS = 0.05
 
 
 class Deliveries:
@@ -54,6 +58,8 @@ class Deliveries:
         self._stir = asyncio.Event()
         self._stopping = False
         self._suspects = True
+        self._suspects_since: int | None = None
+        self._alone: asyncio.Task[None] | None = None
         self._under_way: dict[asyncio.Task[None], Hold] = {}
 
     def wake(self) -> None:
@@ -87,7 +93,7 @@ class Deliveries:
         self._stir.set()
         for task, hold in list(self._under_way.items()):
             hold.shut = True
-            if hold.stage is not Stage.TRANSMITTING:
+            if hold.stage is not Stage.TRANSMITTING and not hold.ended:
                 task.cancel()
         await self._ended(stop_seconds)
         for task in list(self._under_way):
@@ -107,6 +113,7 @@ class Deliveries:
         except Exception as error:
             log.exception("a mail could not be handled", mail=hold.claimed.mail.id)
             answer, envelope = _broken(hold, error), None
+        hold.ended = True
         await self._settle(self._concluder.conclude(hold, answer, envelope))
 
     async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
@@ -129,6 +136,8 @@ class Deliveries:
 
     async def _claim(self) -> bool:
         """Claim what there is room for; was there anything?"""
+        if self._alone in self._under_way:
+            return False
         if self._suspects and await self._claim_suspect():
             return True
         room = self._window - len(self._under_way)
@@ -141,22 +150,31 @@ class Deliveries:
         return bool(claimed)
 
     async def _claim_suspect(self) -> bool:
-        """While a suspect is due: wait until nothing is under way, then claim it by itself."""
+        """While a suspect is due: wait until nothing is under way, then claim it by itself.
+
+        Others that take longer than a lease are waited for no longer.
+        """
         self._suspects = await self._store.suspects(self._clock.now())
-        if not self._suspects or self._under_way:
-            return False
         asked_at = self._clock.steady_ms()
+        if not self._suspects:
+            self._suspects_since = None
+            return False
+        self._suspects_since = self._suspects_since or asked_at
+        if self._under_way and asked_at < self._suspects_since + self._lease_ms:
+            return False
+        self._suspects_since = None
         claimed = await self._store.claim_alone(self._clock.now(), self._lease_ms)
         if claimed is None:
             return False
-        self._begin(claimed, asked_at)
+        self._alone = self._begin(claimed, asked_at)
         return True
 
-    def _begin(self, claimed: Claimed, asked_at: int) -> None:
+    def _begin(self, claimed: Claimed, asked_at: int) -> asyncio.Task[None]:
         hold = Hold(claimed, self._store, self._clock, asked_at + self._lease_ms)
         task = asyncio.create_task(self.deliver(hold))
         self._under_way[task] = hold
         task.add_done_callback(self._end)
+        return task
 
     def _end(self, task: asyncio.Task[None]) -> None:
         del self._under_way[task]
@@ -167,12 +185,13 @@ class Deliveries:
 
     async def _rest(self) -> None:
         """Sleep until something stirs or the next mail is due."""
-        if len(self._under_way) > self._window // 2 or (self._suspects and self._under_way):
-            await self._sleep(LONGEST_SLEEP_SECONDS)
+        busy = len(self._under_way) > self._window // 2 or self._alone in self._under_way
+        if busy or (self._suspects and self._under_way):
+            await self._sleep(SUSPECT_SECONDS if self._suspects else LONGEST_SLEEP_SECONDS)
             return
         due = await self._store.next_due()
         wait_ms = LONGEST_SLEEP_SECONDS * 1000 if due is None else due - self._clock.now()
-        await self._sleep(max(wait_ms / 1000, 0.001))
+        await self._sleep(wait_ms / 1000 if wait_ms > 0 else BLOCKED_SECONDS)
 
     async def _sleep(self, seconds: float) -> None:
         try:

@@ -18,7 +18,10 @@ log = structlog.get_logger()
 
 
 class Hold:
-    """`franking.transports.base.Gate` for one claimed mail."""
+    """`franking.transports.base.Gate` for one claimed mail.
+
+    `shut`: it may not begin to transmit any more. `ended`: its answer is known and being written.
+    """
 
     def __init__(self, claimed: Claimed, store: Store, clock: Clock, deadline_ms: int) -> None:
         self.claimed = claimed
@@ -26,6 +29,7 @@ class Hold:
         self.deadline_ms = deadline_ms
         self.stage = Stage.CLAIMED
         self.shut = False
+        self.ended = False
         self.started_at = clock.now()
         self.steps: list[dict[str, Any]] = [{"stage": Stage.CLAIMED, "at": self.started_at}]
         self._store = store

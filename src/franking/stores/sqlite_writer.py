@@ -101,10 +101,10 @@ class Writer:
                 self._run(group)
             self._connection.execute("COMMIT")
             self.commits += 1
-        except sqlite3.Error as error:
+        except Exception as error:
             self._undo()
             for job in jobs:
-                job.error = StoreUnavailable(explain(error))
+                job.error = _told(error)
 
     def _run(self, group: list[Job]) -> None:
         """One call for the whole group, or each alone where that fails."""

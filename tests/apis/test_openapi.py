@@ -1,0 +1,117 @@
+"""The OpenAPI document: whole, true to the routes, and true to what is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from franking.apis.openapi import PROBLEMS
+from franking.apis.schemas import SCHEMAS
+
+CALLS = {
+    ("/v1/mail", "get"),
+    ("/v1/mail", "post"),
+    ("/v1/mail/batch", "post"),
+    ("/v1/mail/{id}", "get"),
+    ("/v1/mail/{id}", "put"),
+    ("/v1/mail/{id}", "patch"),
+    ("/v1/mail/{id}", "delete"),
+    ("/v1/mail/{id}/timeline", "get"),
+    ("/v1/mail/{id}/retry", "post"),
+    ("/v1/events", "get"),
+    ("/healthz", "get"),
+    ("/readyz", "get"),
+}
+
+
+async def described(client: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await client.get("/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_every_call_is_described(client: httpx.AsyncClient) -> None:
+    document = await described(client)
+    paths = document["paths"]
+    assert {(path, method) for path, calls in paths.items() for method in calls} == CALLS
+    operations = [call for calls in paths.values() for call in calls.values()]
+    assert all(operation["summary"] for operation in operations)
+    assert len({operation["operationId"] for operation in operations}) == len(CALLS)
+
+
+async def test_every_problem_of_a_call_is_described(client: httpx.AsyncClient) -> None:
+    document = await described(client)
+    for calls in document["paths"].values():
+        for operation in calls.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert response["description"] == PROBLEMS[int(status)]
+                    assert "application/problem+json" in response["content"]
+
+
+async def test_only_our_own_shapes_are_named(client: httpx.AsyncClient) -> None:
+    document = await described(client)
+    assert set(document["components"]["schemas"]) == set(SCHEMAS)
+
+
+async def test_nothing_is_fetched_from_elsewhere(client: httpx.AsyncClient) -> None:
+    assert "://" not in (await client.get("/openapi.json")).text
+
+
+@pytest.fixture
+def limits() -> settings:
+    return settings(
+        max_examples=8,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+async def test_what_is_answered_is_what_is_described(address: str, limits: settings) -> None:
+    await asyncio.to_thread(_walked, address, limits)
+
+
+def _walked(address: str, limits: settings) -> None:
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    for result in schema.exclude(path="/v1/events").get_all_operations():
+        operation = result.ok()
+        strategies = [operation.as_strategy(generation_mode=mode) for mode in MODES]
+        for strategy in strategies:
+            _checked(strategy, limits, address)
+
+
+MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+
+
+def _checked(strategy: Any, limits: settings, address: str) -> None:
+    @limits
+    @given(case=strategy)
+    def call(case: Any) -> None:
+        case.call_and_validate(base_url=address, checks=CHECKS)
+
+    # A call without parameters can't be called wrongly.
+    with suppress(Unsatisfiable):
+        call()

@@ -1,0 +1,1 @@
+"""Proofs of the promises: a real `franking serve` is killed, stopped and starved, then counted."""
