@@ -52,7 +52,7 @@ async def client(front: Front) -> AsyncIterator[httpx.AsyncClient]:
 @asynccontextmanager
 async def served(front: Front) -> AsyncIterator[str]:
     """The app behind a real socket; its address."""
-    config = uvicorn.Config(front, port=0, log_level="critical", lifespan="off")  # type: ignore[arg-type]
+    config = uvicorn.Config(front, port=0, log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(DEADLINE_SECONDS):

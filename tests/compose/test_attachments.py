@@ -84,7 +84,6 @@ def test_the_octets_come_from_content_or_a_data_uri(
         ({"filename": "data:text/html,x"}, "application/octet-stream", "data:text/html,x"),
         ({"filename": "a.unheard-of"}, "application/octet-stream", "a.unheard-of"),
         ({"filename": "a.txt", "contentType": "text/x; charset=ascii"}, "text/x", "a.txt"),
-        ({"filename": "a.txt", "contentType": 'a/b; name="z"'}, "a/b", "a.txt"),
         ({"filename": "a.txt", "contentType": "a/" + "b" * 999}, "text/plain", "a.txt"),
         ({"filename": "a.pdf", "contentType": "pdf"}, "application/pdf", "a.pdf"),
         ({"filename": "a.pdf", "contentType": "a/b\r\nX: y"}, "application/pdf", "a.pdf"),
@@ -99,7 +98,6 @@ def test_a_type_and_a_name_are_always_there(
 ) -> None:
     part = sent(**attachment)
     assert (part.get_content_type(), part.get_filename()) == (media_type, name)
-    assert str(part["Content-Type"]).count("name=") == 1
 
 
 @pytest.mark.parametrize(
@@ -147,6 +145,12 @@ def test_a_raw_node_is_inserted_as_it_is() -> None:
     assert part["X-Own"] == "yes"
     content = envelope_of(PLAIN | {"attachments": [{"raw": raw}]}).content
     assert raw.replace("\n", "\r\n").encode() in content
+
+
+def test_a_name_in_the_type_gives_way_to_the_file_name() -> None:
+    entry = {"filename": "a.txt", "contentType": 'a/b; name="z"; c=d', "content": "x"}
+    content = envelope_of(PLAIN | {"attachments": [entry]}).content
+    assert b'Content-Type: a/b;\r\n c=d;\r\n name="a.txt"\r\n' in content
 
 
 def test_a_raw_node_of_eight_bits_is_told() -> None:

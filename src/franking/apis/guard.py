@@ -22,6 +22,9 @@ from franking.apis.problems import Problem
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 KNOWN_HOSTS = 1024
+# The server throws away what still comes of a refused body, so that the client reads our answer
+# rather than a reset connection; but not without end.
+HANG_UP_BYTES = 256 * 1024 * 1024
 
 
 class Guard:
@@ -125,8 +128,9 @@ def _bounded(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> Re
     length = headers.get(b"content-length")
     if length is None:
         return _counted(receive, limit) if b"transfer-encoding" in headers else receive
-    if not length.isdigit() or len(length) > 18 or int(length) > limit:
-        raise _too_large(limit)
+    announced = int(length) if length.isdigit() and len(length) < 19 else HANG_UP_BYTES
+    if announced > limit:
+        raise _too_large(limit, hang_up=announced >= HANG_UP_BYTES)
     return receive
 
 
@@ -144,10 +148,11 @@ def _counted(receive: Receive, limit: int) -> Callable[[], Any]:
     return counted
 
 
-def _too_large(limit: int) -> Problem:
+def _too_large(limit: int, hang_up: bool = False) -> Problem:
     detail = f"The body has more than {limit} bytes, the most that is taken here."
     next = "Make attachments smaller, or send fewer documents at once."
-    return Problem(413, "too_large", detail, next, headers=((b"connection", b"close"),))
+    headers = ((b"connection", b"close"),) if hang_up else ()
+    return Problem(413, "too_large", detail, next, headers=headers)
 
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(?::\d{1,5})?")

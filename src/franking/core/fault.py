@@ -112,7 +112,9 @@ def _meaning(failure: Failure) -> tuple[str, str]:
     if enhanced in LIMITS:
         return "send_limit", "account_rate_limited"
     if enhanced and (meaning := MEANINGS.get(enhanced.partition(".")[2])):
-        return meaning
+        # A policy's "not now" is greylisting or throttling, not a refusal of this mail.
+        refused_for_now = _temporary(failure) and meaning[0] == "rejected_by_recipient"
+        return _THROTTLED if refused_for_now else meaning
     if failure.reply_code is not None:
         if failure.reply_code == 421:
             return "service_unavailable", "server_error"
@@ -137,4 +139,5 @@ def _code(failure: Failure) -> str | None:
     )
 
 
+_THROTTLED = ("recipient_unavailable", "recipient_throttled")
 _ANY_STEP = (("unknown", "unknown"), ("service_unavailable", "server_error"))

@@ -62,8 +62,7 @@ def stuffed(content: bytes) -> bytes:
     lines = content.count(b"\r\n")
     if content.count(b"\n") != lines or content.count(b"\r") != lines:
         raise ValueError("content has a bare CR or LF")
-    if b"\n." in content:
-        content = content.replace(b"\r\n.", b"\r\n..")
+    content = content.replace(b"\r\n.", b"\r\n..")
     if content.startswith(b"."):
         content = b"." + content
     return content if content.endswith(b"\r\n") or not content else content + b"\r\n"
