@@ -1,1 +1,1 @@
-"""The benches of franking: what `franking bench` runs, each measured against the machine's limit."""
+"""What `franking bench` runs: franking measured against the limit of the machine."""

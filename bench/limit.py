@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MAILS = 8000
+MAILS, MAILS_SMALL = 8000, 1000
 SESSIONS = 10
 OCTETS = 4500
 BACKLOG = 100

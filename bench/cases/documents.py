@@ -19,7 +19,7 @@ _PARAGRAPH = (
 _HTML = "".join(
     (
         "<!doctype html>\n<html><body>\n",
-        *(_PARAGRAPH.format(number) for number in range(8)),
+        *(_PARAGRAPH.format(number) for number in range(10)),
         "<p>Kind regards – Jane</p>\n</body></html>\n",
     )
 )
@@ -30,7 +30,11 @@ def document(number: int) -> dict[str, Any]:
     return {
         "to": f"alex.{number}@example.net",
         "from": SENDER,
-        "message": {"subject": f"What we talked about ({number})", "text": _TEXT * 3, "html": _HTML},
+        "message": {
+            "subject": f"What we talked about ({number})",
+            "text": _TEXT * 3,
+            "html": _HTML,
+        },
     }
 
 

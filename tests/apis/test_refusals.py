@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from franking.office import Office
 from franking.stores.sqlite import SqliteStore
 
 JSON = {"content-type": "application/json"}
@@ -239,6 +241,27 @@ async def test_only_the_state_of_a_delivery_can_be_patched(
     await client.put("/v1/mail/m", json=document)
     answer = await client.patch("/v1/mail/m", json={"delivery": delivery})
     assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+async def test_what_nobody_expected_is_logged_and_tells_nothing_of_our_insides(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, document: dict[str, Any]
+) -> None:
+    async def broken(self: Office, *args: Any, **named: Any) -> None:
+        raise RuntimeError(f"a bug with {args}")
+
+    monkeypatch.setattr(Office, "submit", broken)
+    with capture_logs() as logged:
+        answer = await client.post("/v1/mail", json=document)
+    assert (answer.status_code, answer.json()["reason"]) == (500, "unexpected")
+    assert "bug" not in answer.text
+    [line] = logged
+    assert (line["event"], line["path"], line["error"]) == (
+        "unexpected",
+        "/v1/mail",
+        "RuntimeError",
+    )
+    assert "in broken" in line["trace"]
+    assert "ada@example.com" not in str(logged)
 
 
 async def test_a_closed_store_is_503_and_when_to_come_back(

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -109,13 +109,3 @@ async def mailbox(**options: Any) -> AsyncIterator[Capture]:
         yield capture
     finally:
         await capture.stop()
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until it holds; fails at the deadline."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():
-            turned = loop.create_future()
-            loop.call_later(0.01, turned.set_result, None)
-            await turned

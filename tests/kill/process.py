@@ -59,6 +59,13 @@ class Process:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def state(self) -> str:
+        """The system's letter for it: T where it is stopped."""
+        assert self._process is not None
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0]
+
     async def start(self, at: str = "") -> bool:
         """Start; false where it died (at its weak spot) before it listened."""
         assert not self.running

@@ -54,7 +54,7 @@ class Sink:
     """`async with Sink() as sink`; its port is `sink.port`.
 
     `delay_seconds` is waited before each dot's answer, `withholding` keeps every 354 back until
-    `go_ahead` is called.
+    `withheld` is called.
     """
 
     def __init__(self) -> None:
@@ -93,12 +93,16 @@ class Sink:
         """How often a mail for this recipient was taken, under whatever Message-ID."""
         return sum(n for taken, n in self.taken.items() if taken.recipient == recipient)
 
-    def go_ahead(self) -> None:
-        """Give the answers that were withheld, and withhold no more."""
+    def withheld(self) -> Callable[[], None]:
+        """Withhold no more; what gives the answers that were withheld."""
         self.withholding = False
         held, self._held = self._held, []
-        for give in held:
-            give()
+
+        def give() -> None:
+            for answer in held:
+                answer()
+
+        return give
 
     # What a session tells.
 

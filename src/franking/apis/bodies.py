@@ -17,18 +17,26 @@ MAX_BATCH_DOCUMENTS = 1000
 MAX_DEPTH = 100
 BODY_SECONDS = 60
 
+_SLOW = "the body is too slow"
 _SEND_JSON = "Send one JSON object, in UTF-8."
 _SEND_ARRAY = "Send one JSON array of documents, in UTF-8."
 
 
 async def read(receive: Receive) -> bytes:
     """The whole body, which the guard has bounded. Raises `Problem` where it doesn't come."""
+    # As asyncio.timeout does, which costs a tenth of all that taking a mail costs.
+    task = asyncio.current_task()
+    assert task is not None
+    timer = asyncio.get_running_loop().call_later(BODY_SECONDS, task.cancel, _SLOW)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _whole(receive)
-    except TimeoutError:
+        return await _whole(receive)
+    except asyncio.CancelledError as cancelled:
+        if cancelled.args != (_SLOW,) or task.uncancel():
+            raise
         detail = f"The body did not come within {BODY_SECONDS} seconds."
         raise Problem(408, "too_slow", detail, "Send the request again.") from None
+    finally:
+        timer.cancel()
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -19,6 +19,7 @@ import msgspec
 from franking.clock import SystemClock
 from franking.stores.base import StoreRefused
 
+DEMO = "demo"
 CONTENT_BYTES_MAX = 4096
 WAIT_SECONDS = 10
 LOOK_SECONDS = 0.02

@@ -27,6 +27,8 @@ from franking.office import Office
 from franking.stores.base import Store
 from franking.transports.smtp import Smtp
 
+QUIT_SECONDS = 5
+
 
 class Service:
     """A running service: its office, and where it listens."""
@@ -100,7 +102,7 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
         await store.open()
         parts.push_async_callback(store.close)
         transport = Smtp(sending, connections=settings.connections)
-        parts.push_async_callback(_closed, transport, settings.stop_seconds)
+        parts.push_async_callback(_closed, transport)
         engine = _engine(settings, store, transport)
         office, calls = front(settings, store, engine.wake)
         engine.start()
@@ -132,10 +134,10 @@ def _engine(settings: Settings, store: Store, transport: Smtp) -> Engine:
     return Engine(store, lambda _account: transport, SystemClock(), given)
 
 
-async def _closed(transport: Smtp, stop_seconds: int) -> None:
-    """Say QUIT; a server that does not answer is not waited for longer than a stop may take."""
+async def _closed(transport: Smtp) -> None:
+    """Say QUIT; a server that does not answer is not waited for."""
     try:
-        async with asyncio.timeout(max(stop_seconds, 1)):
+        async with asyncio.timeout(QUIT_SECONDS):
             await transport.close()
     except TimeoutError:
         return

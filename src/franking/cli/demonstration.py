@@ -1,4 +1,8 @@
-"""`franking demo`: a service with a mailbox on this machine, and mails that end in every way."""
+"""`franking demo`: a service with a mailbox on this machine, and mails that end in every way.
+
+In a folder that has no database yet the demo stands in for it: it takes that database's lock, so
+that commands find the demo by themselves. Elsewhere they are told where it is, with `--url`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +21,11 @@ from rich.live import Live
 
 from franking.apis import wire
 from franking.app import logs, service
+from franking.app.lock import DEMO, Lock
 from franking.cli import screen
 from franking.config import Secret, Settings
 from franking.office import Office
-from franking.stores.base import Filter
+from franking.stores.base import Filter, StoreRefused
 from franking.transports.capture import Capture
 
 LEASE_SECONDS = 10
@@ -43,16 +48,16 @@ MAILS: tuple[dict[str, Any], ...] = (
     {"to": "slow@example.com", "subject": "Takes a while"},
 )
 GUIDE = """\
-franking demo: {url}  (Ctrl+C stops; mails are in {database})
+franking demo: {url}  (Ctrl+C stops; its mails are in {database})
 
-Send one yourself:
+Send one yourself, from another terminal:
   curl -s {url}/v1/mail -H 'content-type: application/json' \\
     -d '{{"to": "ada@example.com", "message": {{"subject": "Hello", "text": "Hi"}}}}'
-  {franking} send --url {url} --to ada@example.com --subject Hello --text Hi
-  {franking} send --url {url} --to unknown@example.com --subject Hello --text Hi
+  {franking} send{where} --to ada@example.com --subject Hello --text Hi
+  {franking} send{where} --to unknown@example.com --subject Hello --text Hi
 Look at what happened:
-  {franking} mail list --url {url}
-  {franking} mail show --url {url} ID
+  {franking} mail list{where}
+  {franking} mail show{where} ID
 
 The mailbox takes every mail but those to unknown@, full@, spam@, limit@, greylist@ (the first
 time), busy@ and drop@; slow@ takes a while.
@@ -64,14 +69,15 @@ async def demo(settings: Settings, database: Path | None) -> None:
     logs.configure(settings.log_format)
     stop = service.signalled()
     async with _mailbox() as mailbox, _running(settings, database, mailbox) as (running, path):
-        _guide(running.url, path)
-        await _hand_in(running.office)
-        watching = asyncio.create_task(_watch(running.office))
-        try:
-            await service.until(stop, running)
-        finally:
-            watching.cancel()
-            await asyncio.wait([watching])
+        with _standing_in(settings, running.url) as found:
+            print(_guide(running.url, path, found), flush=True)
+            await _hand_in(running.office)
+            watching = asyncio.create_task(_watch(running.office))
+            try:
+                await service.until(stop, running)
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
 
 
 @asynccontextmanager
@@ -90,7 +96,7 @@ async def _running(
 ) -> AsyncIterator[tuple[service.Service, Path]]:
     with tempfile.TemporaryDirectory(prefix="franking-demo-") as folder:
         path = (database or Path(folder) / "franking.db").absolute()
-        async with service.running(_settings(settings, path, mailbox), "demo") as running:
+        async with service.running(_settings(settings, path, mailbox), DEMO) as running:
             yield running, path
 
 
@@ -110,9 +116,32 @@ def _settings(settings: Settings, path: Path, mailbox: Capture) -> Settings:
     )
 
 
-def _guide(url: str, database: Path) -> None:
-    franking = "franking" if shutil.which("franking") else sys.argv[0]
-    print(GUIDE.format(url=url, database=database, franking=franking), flush=True)
+@contextmanager
+def _standing_in(settings: Settings, url: str) -> Iterator[bool]:
+    """Let commands of this folder find the demo, if it has no database; whether they do."""
+    if settings.database_path.exists():
+        yield False
+        return
+    try:
+        lock = Lock(settings.database_path, DEMO)
+    except StoreRefused:
+        yield False
+        return
+    with lock:
+        lock.announce(url)
+        yield True
+
+
+def _guide(url: str, database: Path, found: bool) -> str:
+    where = "" if found else f" --url {url}"
+    return GUIDE.format(url=url, database=database, franking=_called(), where=where)
+
+
+def _called() -> str:
+    """How this command can be called again."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return f"{sys.executable} -m franking"
+    return "franking" if shutil.which("franking") else sys.argv[0]
 
 
 async def _hand_in(office: Office) -> None:

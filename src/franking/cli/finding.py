@@ -1,8 +1,8 @@
 """The way into franking for a command: a running `serve`, or else the database file itself.
 
 Policy: where `--url` or FRANKING_URL names a server, that one. Else the lock beside the database
-decides: who gets it has the file for itself and opens it; who doesn't talks to the `serve` that
-holds it. Another command that holds it is waited for, a while.
+decides: who gets it has the file for itself and opens it; who doesn't talks to the `serve` (or
+`demo`) that holds it. Another command that holds it is waited for, a while.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from franking.app.lock import InUse, Lock, locked
+from franking.app.lock import DEMO, Holder, InUse, Lock, locked
 from franking.cli.door import Door
 from franking.config import Settings
 
@@ -29,17 +29,19 @@ async def opened(settings: Settings, command: str) -> AsyncIterator[Door]:
             async with _local(settings, place) as door:
                 yield door
     else:
-        async with _remote(found, place) as door:
+        # A demo's mails are not in the database that it stands in for.
+        ours = place if found.command != DEMO else f"{DEMO} {found.pid}"
+        async with _remote(found.url or "", ours) as door:
             yield door
 
 
-async def _found(settings: Settings, command: str) -> Lock | str:
-    """The lock, or the address of the `serve` that holds it."""
+async def _found(settings: Settings, command: str) -> Lock | Holder:
+    """The lock, or who holds it and listens."""
     try:
         return await locked(settings.database_path, command)
     except InUse as error:
         if error.holder is not None and error.holder.url is not None:
-            return error.holder.url
+            return error.holder
         raise
 
 

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rich.text import Text
-
 from franking.cli import screen
 from franking.cli.door import Document, Door
 from franking.stores.base import Filter
@@ -85,17 +83,28 @@ def _summary(document: Document) -> Iterator[tuple[str, object]]:
 
 
 def _attempt(attempt: Document) -> Iterator[tuple[str, object]]:
-    """What is told of one attempt, its own names kept: the peer's words are verbatim."""
-    for name, value in attempt.items():
-        if name == "steps":
-            for number, step in enumerate(value or (), 1):
-                yield f"step {number}", Text(screen.plain(_step(step)))
-        else:
-            yield name, _listed(value)
+    """One attempt: how it ended, then step by step what was done and what was said."""
+    yield f"Attempt {attempt['attempt']}", _ended(attempt)
+    yield "Remainder", attempt["mailId"] if "~" in attempt["mailId"] else None
+    yield "Error", attempt["error"]
+    yield "Code", attempt["errorCode"]
+    yield "Category", attempt["category"]
+    yield "Said", attempt["text"]
+    for step in attempt["steps"]:
+        yield str(step.get("at", "")), _step(step)
+
+
+def _ended(attempt: Document) -> str:
+    return (
+        f"{attempt['event']} (outcome {attempt['outcome']}, reached {attempt['stage']}),"
+        f" document revision {attempt['revision']}, by {attempt['worker']}"
+    )
 
 
 def _step(step: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in step.items())
+    """A stage, or a recipient, and the peer's words."""
+    what = step.get("stage") or step.get("recipient") or ""
+    return f"{what}: {step['text']}" if step.get("text") else str(what)
 
 
 def _listed(value: Any) -> object:

@@ -56,7 +56,7 @@ def state(name: object) -> Text:
 def mails(documents: Iterable[Mapping[str, Any]]) -> Table:
     """One line for each mail, newest first."""
     table = Table("Id", "State", "To", "Subject", "Tries", "What is known", box=None)
-    table.columns[0].no_wrap = True
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for document in documents:
         delivery = document["delivery"]
         table.add_row(
@@ -93,11 +93,25 @@ def recipients(document: Mapping[str, Any]) -> str:
 def words(delivery: Mapping[str, Any]) -> str:
     """The most telling thing about a delivery, in one line."""
     if delivery["state"] == "SUCCESS":
-        return str((delivery.get("info") or {}).get("response") or "")
+        return _answered(delivery.get("info") or {})
     told = str(delivery.get("message") or delivery.get("error") or "")
     if delivery["state"] == "RETRY" and delivery.get("nextAttemptTime"):
         return f"{told} Next try at {delivery['nextAttemptTime']}.".strip()
     return told
+
+
+def _answered(info: Mapping[str, Any]) -> str:
+    """The server's reply, and whom the mail did not reach."""
+    parts = [
+        str(info.get("response") or ""),
+        _named("Refused: ", info.get("rejected")),
+        _named("Still trying: ", info.get("pending")),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _named(label: str, addresses: Any) -> str:
+    return f"{label}{', '.join(map(str, addresses))}." if addresses else ""
 
 
 def _spelled(mark: str) -> str:

@@ -93,7 +93,7 @@ def waited_out(delivery: Delivery, now: int) -> Delivery:
     category = delivery.category or "service_unavailable"
     cause = delivery.cause or "server_error"
     fault = ours(f"Error: Not sent within the time it may wait.{waited}{last}", category, cause)
-    told = _told(delivery, fault, Outcome.NOT_SENT)
+    told = _told(delivery, fault, _unless_in_doubt(delivery))
     return replace(
         told,
         state=step(delivery, "waited_out"),
@@ -158,8 +158,14 @@ def _released(delivery: Delivery, now: int, bounds: Bounds) -> Delivery:
         freed = replace(_freed(delivery), releases=releases, due_at=now, waiting_for=None)
         return replace(freed, state=step(delivery, "released"))
     fault = ours(STOPPED_TOO_OFTEN.format(releases))
-    told = _told(_counted(delivery), fault, Outcome.NOT_SENT)
+    told = _told(_counted(delivery), fault, _unless_in_doubt(delivery))
     return replace(told, state=step(delivery, "released", "too often"), end_at=now)
+
+
+def _unless_in_doubt(delivery: Delivery) -> Outcome:
+    """Not sent by what ends it now; an earlier try that is in doubt stays so."""
+    in_doubt = delivery.outcome is Outcome.UNKNOWN
+    return Outcome.UNKNOWN if in_doubt else Outcome.NOT_SENT
 
 
 def _freed(delivery: Delivery) -> Delivery:

@@ -11,13 +11,14 @@ NESTED = "message"
 def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """The document with `patch` merged in: null removes a field; `delivery` is not ours to merge.
 
-    `message` is merged field by field where both are maps; any other value replaces the old one.
+    A `message` that is a map is merged field by field, into an empty one where there was none; any
+    other value replaces the old one.
     """
     fields = {name: value for name, value in patch.items() if name != "delivery"}
     result = _over(document, fields)
     old, new = document.get(NESTED), fields.get(NESTED)
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        result[NESTED] = _over(old, new)
+    if isinstance(new, Mapping):
+        result[NESTED] = _over(old if isinstance(old, Mapping) else {}, new)
     return result
 
 

@@ -12,7 +12,10 @@ from msgspec.structs import replace
 
 from franking.core.delivery import Delivery, Info, Outcome, Stage, State, step
 from franking.core.endings import sent
+from franking.core.fault import ours
 from franking.core.machine import Refused
+
+LET_GO = "Error: The worker lost its lease before it sent this message."
 
 
 def proved_sent(delivery: Delivery, info: Info | None, now: int) -> Delivery:
@@ -32,21 +35,28 @@ def proved_sent(delivery: Delivery, info: Info | None, now: int) -> Delivery:
     return replace(ended, state=state, info=info)
 
 
-def proved_unsent(delivery: Delivery, late: Delivery, own_doubt: bool, now: int) -> Delivery:
-    """ERROR with the fault of the `late` verdict; `Refused` unless the doubt was its own."""
+def proved_unsent(
+    delivery: Delivery, event: str, late: Delivery, own_doubt: bool, now: int
+) -> Delivery:
+    """ERROR with the fault of the `late` verdict; `Refused` unless the doubt was its own.
+
+    `event` is how the late attempt ended: one that was returned met no fault, so it gets ours.
+    """
     if not own_doubt:
         raise Refused(delivery.state, "proved_unsent", "another attempt is in doubt")
     given = "unknown" if delivery.outcome is Outcome.UNKNOWN else "known"
+    state = step(delivery, "proved_unsent", given)
+    fault = ours(LET_GO, "unknown", "unknown") if event == "returned" else None
     return replace(
         delivery,
-        state=step(delivery, "proved_unsent", given),
+        state=state,
         end_at=now,
         outcome=Outcome.NOT_SENT,
-        error=late.error,
-        category=late.category,
-        cause=late.cause,
-        error_code=late.error_code,
-        sentence=late.sentence,
+        error=fault.error if fault else late.error,
+        category=fault.category if fault else late.category,
+        cause=fault.cause if fault else late.cause,
+        error_code=None if fault else late.error_code,
+        sentence=fault.sentence if fault else late.sentence,
     )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from franking.core import times
-from franking.core.delivery import TABLE, Delivery, Outcome, State, step
+from franking.core.delivery import TABLE, WAITING, Bounds, Delivery, Outcome, State, step
+from franking.core.endings import lapsed
 from franking.core.fault import Fault, ours
 from franking.core.machine import NOTHING, follow
 
@@ -37,28 +38,30 @@ def refused(now: int, error: str) -> Delivery:
     return _ended(Delivery(state=state, due_at=now, start_at=now), invalid(error), now)
 
 
-def preset(given: Mapping[str, Any], now: int, send_before: int | None) -> Delivery:
+def preset(
+    given: Mapping[str, Any], now: int, send_at: int | None, send_before: int | None
+) -> Delivery:
     """The delivery that a document came with on a new id (contract, cases 103 to 108).
 
     Only `state`, `attempts` and `leaseExpireTime` count. An unknown state, or none, is ERROR at
-    once, as is PROCESSING without a lease.
+    once, as is PROCESSING without a lease. One that is to be sent waits for its `sendAt`.
     """
     name = given.get("state")
     if name not in list(State):
         said = name if isinstance(name, str) else ""
         return refused(now, f'Error: Unknown delivery state "{said}".')
     state = State(follow(TABLE, NOTHING, "preset", str(name)))
-    found = Delivery(
-        state=state,
-        due_at=now,
-        start_at=now,
-        attempts=_attempts(given.get("attempts")),
-        give_up_at=send_before if state in (State.PENDING, State.RETRY) else None,
-    )
+    attempts = _attempts(given.get("attempts"))
+    if state in WAITING:
+        return replace(submitted(now, send_at, send_before), state=state, attempts=attempts)
+    found = Delivery(state=state, due_at=now, start_at=now, attempts=attempts)
     if state is not State.PROCESSING:
         return found
     lease = _time(given.get("leaseExpireTime"))
-    return replace(found, lease_expires_at=now if lease is None else lease)
+    if lease is None:
+        _, expired = lapsed(found, False, now, 0.0, Bounds())
+        return expired
+    return replace(found, lease_expires_at=lease)
 
 
 def retried(delivery: Delivery, now: int, give_up_at: int | None) -> Delivery:

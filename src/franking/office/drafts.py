@@ -48,7 +48,8 @@ def written(draft: Draft, document: Document) -> NewMail:
     given = document.get("delivery")
     delivery = _first(draft, document, text)
     if isinstance(given, Mapping) and (text is None or "state" in given):
-        delivery = requests.preset(given, draft.now, options(document).send_before)
+        asked = options(document)
+        delivery = requests.preset(given, draft.now, asked.send_at, asked.send_before)
     return _inserted(draft, _bare(document), delivery)
 
 

@@ -61,7 +61,8 @@ def _proved(db: Db, late: Settlement, mail: Mail) -> tuple[str, Delivery]:
         raise Refused(mail.delivery.state, "proved", "nothing is proved")
     others = db.value("other_doubts", mail=attempt.mail, epoch=attempt.epoch)
     own = mail.delivery.epoch == attempt.epoch and others == 0
-    return "proved_unsent", proved_unsent(mail.delivery, late.delivery, own, attempt.ended_at)
+    unsent = proved_unsent(mail.delivery, attempt.event, late.delivery, own, attempt.ended_at)
+    return "proved_unsent", unsent
 
 
 def _report(late: Settlement, mail: Mail, event: str, delivery: Delivery) -> Event | None:

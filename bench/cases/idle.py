@@ -1,0 +1,70 @@
+"""Idle: what `franking serve` takes of a core while nothing happens, and how fast `--help` is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from bench.cases import child
+from bench.cases.run import Run
+from bench.figures import Figure, Goal
+
+SECONDS, SECONDS_SMALL = 20, 3
+SETTLE_SECONDS = 1
+HELPS, HELPS_SMALL = 5, 2
+
+
+def figures(run: Run) -> list[Figure]:
+    """In % of one core, and in seconds."""
+    seconds = SECONDS_SMALL if run.small else SECONDS
+    with run.folder() as folder:
+        percent = _idle(folder, seconds)
+    helped = median(_help() for _ in range(HELPS_SMALL if run.small else HELPS))
+    return [
+        Figure(
+            f"idle `serve`, over {seconds} s", percent, "% CPU", goal=Goal(1, 0.3, at_most=True)
+        ),
+        Figure("`franking --help`", helped, "s", goal=Goal(0.4, 0.2, at_most=True)),
+    ]
+
+
+def _idle(folder: Path, seconds: int) -> float:
+    settings = {
+        "FRANKING_DATABASE_URL": f"sqlite:///{folder / 'idle.db'}",
+        "FRANKING_HTTP": "127.0.0.1:0",
+        "FRANKING_SMTP_CONNECTION_URI": "smtp://127.0.0.1:25",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "franking", "serve"],
+        cwd=folder,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise child.Broken("franking serve did not start.")
+        time.sleep(SETTLE_SECONDS)
+        before = _cpu_seconds(process.pid)
+        time.sleep(seconds)
+        return (_cpu_seconds(process.pid) - before) / seconds * 100
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time (proc(5), fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _help() -> float:
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "franking", "--help"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began

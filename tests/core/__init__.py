@@ -1,0 +1,1 @@
+"""The core: each decision by its tables, and the delivery through many orders of events."""

@@ -1,0 +1,106 @@
+"""The benches run, small, and print what they should; no time is asserted."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SMTP_SOURCE = shutil.which("smtp-source", path="/usr/sbin:/usr/bin")
+NEEDS_POSTFIX = pytest.mark.skipif(
+    SMTP_SOURCE is None, reason="Postfix's smtp-source is not installed"
+)
+
+
+def bench(*arguments: str) -> list[list[str]]:
+    """The cells of each line that the bench printed."""
+    command = [sys.executable, "-m", "bench.mail", *arguments, "--small", "--markdown"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert ended.returncode == 0, ended.stderr
+    rows = [line for line in ended.stdout.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[2:]]
+
+
+@pytest.mark.parametrize(
+    ("case", "lines"),
+    [
+        ("accept", ["accept, 64 callers", "accept, 64 callers: commits"]),
+        # Two processes serve, one calls.
+        (
+            "http",
+            [
+                "a Litestar echo, one document a call",
+                "accept over HTTP, one document a call",
+                "accept over HTTP, batches of 500",
+            ],
+        ),
+        ("idle", ["idle `serve`, over 3 s", "`franking --help`"]),
+    ],
+)
+def test_a_case_prints_its_figures(case: str, lines: list[str]) -> None:
+    assert [row[0] for row in bench(case)] == lines
+
+
+@NEEDS_POSTFIX
+def test_the_drain_is_measured_against_the_limit() -> None:
+    first, *_ = bench("drain")
+    assert first[0] == "drain, 64 connections"
+    assert first[2].endswith("of the limit")
+    assert first[5] in ("aim", "must", "no")
+
+
+@NEEDS_POSTFIX
+def test_a_worker_drains_from_a_backlog() -> None:
+    claim, memory = bench("backlog")
+    assert claim[2].endswith("of the rate at 1,000")
+    assert memory[1].endswith("MB")
+
+
+@NEEDS_POSTFIX
+def test_the_parts_are_measured_alone() -> None:
+    composed, *sent = bench("parts")
+    assert composed[0].startswith("compose, mails of 4,")
+    assert [row[0] for row in sent] == ["SMTP client alone, 10 connections"]
+
+
+def test_an_unknown_case_is_refused_by_name() -> None:
+    command = [sys.executable, "-m", "bench.mail", "dance"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert "there is no case 'dance'" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "ratio", "goal", "cells"),
+    [
+        # No goal: nothing is held against it.
+        (12345.6, None, None, ["12,346 s", "", "", "", ""]),
+        (
+            1000,
+            0.2,
+            (0.15, 0.4, True, False),
+            ["1,000 s", "0.2 of the limit", "0.15", "0.4", "must"],
+        ),
+        (1000, 0.1, (0.15, 0.4, True, False), ["1,000 s", "0.1 of the limit", "0.15", "0.4", "no"]),
+        (0.25, None, (0.4, 0.25, False, True), ["0.25 s", "", "≤ 0.4", "≤ 0.25", "aim"]),
+        # Postfix's tools are missing: the ratio is not known.
+        (1000, None, (0.15, 0.4, True, False), ["1,000 s", "", "0.15", "0.4", "?"]),
+    ],
+)
+def test_a_figure_is_held_against_its_goal(
+    value: float,
+    ratio: float | None,
+    goal: tuple[Any, ...] | None,
+    cells: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from bench.figures import Figure, Goal, markdown
+
+    figure = Figure("a", value, "s", ratio, goal=Goal(*goal) if goal is not None else None)
+    assert markdown([figure]).splitlines()[-1] == "| " + " | ".join(["a", *cells]) + " |"
