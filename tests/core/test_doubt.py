@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -113,7 +115,7 @@ def test_a_processing_that_came_from_outside_expires_as_the_extension_says() -> 
     ],
 )
 def test_waiting_too_long_is_an_error_that_names_what_it_waited_for(
-    fields: dict[str, str], error: str, category: str
+    fields: dict[str, Any], error: str, category: str
 ) -> None:
     delivery = endings.waited_out(waiting(**fields), NOW)
     assert (delivery.state, delivery.error, delivery.category) == (State.ERROR, error, category)

@@ -9,6 +9,7 @@ import pytest
 from franking.core.fault import Failure, doubt, judge, ours
 from franking.core.rules import KINDS, MEANINGS, SENTENCES, STEPS
 
+UNPROVED = ("domain_authentication", "domain_authentication_failed")
 FINAL, TEMPORARY, LIMIT = (False, False), (True, False), (True, True)
 
 
@@ -29,9 +30,9 @@ def failure(
         (failure("rcpt", 450, "4.1.1"), "recipient_not_found", "recipient_unknown", TEMPORARY),
         (failure("rcpt", 452, "4.2.2"), "recipient_mailbox_full", "mailbox_full", TEMPORARY),
         (failure("rcpt", 552, "5.2.2"), "recipient_mailbox_full", "mailbox_full", FINAL),
-        (failure("data", 550, "5.7.26"), "domain_authentication", "domain_authentication_failed", FINAL),
+        (failure("data", 550, "5.7.26"), *UNPROVED, FINAL),
         # Gmail's 421 4.7.26 says "rate limited" and is about authentication (ERRORS.md, traps).
-        (failure("data", 421, "4.7.26"), "domain_authentication", "domain_authentication_failed", TEMPORARY),
+        (failure("data", 421, "4.7.26"), *UNPROVED, TEMPORARY),
         (failure("login", 535, "5.7.8"), "mailbox_disconnected", "credentials_rejected", FINAL),
         (failure("data", 451, "4.4.5"), "recipient_unavailable", "recipient_throttled", TEMPORARY),
         # 3. The class of the reply code, by the step; an unknown enhanced code says nothing.

@@ -38,7 +38,7 @@ class Scene:
         self.store = store
         self.clock = SystemClock()
         self.id = ""
-        self._concluder = Concluder(self.clock, Bounds(), "another")
+        self._concluder = Concluder(self.clock, Bounds(retry_base_ms=100), "another")
 
     async def submit(self, on_unknown: str = "ask") -> None:
         """Hand in the one mail."""

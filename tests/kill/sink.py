@@ -30,6 +30,8 @@ ANSWERS = {
 LATER = "later"
 # Taken, and then the connection is cut instead of answering.
 DROPPED = "dropped"
+# So the first time, and then refused for good.
+FICKLE = "fickle"
 
 
 class Point(StrEnum):
@@ -128,6 +130,8 @@ class Sink:
         if kind == LATER and address not in self.refused_once:
             self.refused_once.add(address)
             return "451 4.2.1 Try again later"
+        if kind == FICKLE and self.times(address):
+            return ANSWERS["unknown"]
         return ANSWERS.get(kind, "250 2.1.5 OK")
 
 
@@ -232,7 +236,7 @@ class _Session(asyncio.Protocol):
         mail = [Taken(message_id, recipient) for recipient in self._recipients]
         self._sink.taken.update(mail)
         self._sink.reached(Point.DOT)
-        if any(recipient.startswith(DROPPED) for recipient in self._recipients):
+        if any(recipient.startswith((DROPPED, FICKLE)) for recipient in self._recipients):
             self.cut()
         elif self._sink.delay_seconds:
             self._waits = True

@@ -266,10 +266,16 @@ async def test_closing_while_nothing_answers_does_not_wait() -> None:
         assert await sent == Withheld()
 
 
-async def test_a_large_mail_goes_out_in_pieces_and_whole() -> None:
-    content = b"".join(b".%d\r\n" % n for n in range(400_000))
-    async with scripted() as server, sending(server.settings) as smtp:
-        assert isinstance(await smtp.send(mail(content=content), Yes()), Receipt)
+async def test_the_dot_waits_for_the_last_piece_of_a_large_mail() -> None:
+    content = b"".join(b".%07d%s\r\n" % (n, b"x" * 980) for n in range(16_000))
+    gate = Held()
+    async with scripted(CONTENT=WAIT) as server, sending(server.settings) as smtp:
+        sent = asyncio.create_task(smtp.send(mail(content=content), gate))
+        await until(lambda: gate.asked == 1)
+        # More than the sockets hold while the server doesn't read: committed, and not yet out.
+        gate.commit.set_result(True)
+        server.release.set()
+        assert isinstance(await sent, Receipt)
         assert server.mails == [content]
 
 

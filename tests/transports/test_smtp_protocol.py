@@ -340,6 +340,8 @@ def test_a_mail_refused_before_its_content_leaves_the_conversation_ready(
     assert settled.answer.failure.error == f"Error: {error}"
     assert len(settled.answer.refused) == refused
     if talk.awaited == "IGNORED":
+        # In lockstep even the answer to RSET is awaited first.
+        assert talk.ready is pipelining
         assert feed(talk, b"250 reset\r\n") == []
     assert talk.ready
 
@@ -516,6 +518,13 @@ def test_quit_ends_without_a_failure() -> None:
     assert talk.output() == b"QUIT\r\n"
     assert feed(talk, b"221 bye\r\n") == [Over(None)]
     assert talk.state is Session.CLOSED
+
+
+def test_nothing_is_said_when_it_is_over() -> None:
+    talk = opened()
+    talk.begin(MAIL_1)
+    talk.lost("closed", "Connection closed unexpectedly")
+    assert talk.output() == b""
 
 
 def test_what_the_table_does_not_allow_is_refused_and_changes_nothing() -> None:

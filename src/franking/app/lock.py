@@ -46,7 +46,8 @@ class Lock:
 
     def __init__(self, database: Path, command: str) -> None:
         self._holder = Holder(os.getpid(), command)
-        self._descriptor = _opened(lock_file(database))
+        self._file = lock_file(database)
+        self._descriptor = _opened(self._file)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -76,7 +77,10 @@ class Lock:
 
     def _write(self, content: bytes) -> None:
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, content, 0)
+        try:
+            os.pwrite(self._descriptor, content, 0)
+        except OSError as error:
+            raise StoreRefused(f"{self._file} can't be written: {error.strerror}.") from error
 
 
 async def locked(database: Path, command: str) -> Lock:

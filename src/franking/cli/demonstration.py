@@ -70,6 +70,7 @@ async def demo(settings: Settings, database: Path | None) -> None:
     stop = service.signalled()
     async with _mailbox() as mailbox, _running(settings, database, mailbox) as (running, path):
         with _standing_in(settings, running.url) as found:
+            found = found or path == settings.database_path.absolute()
             print(_guide(running.url, path, found), flush=True)
             await _hand_in(running.office)
             watching = asyncio.create_task(_watch(running.office))

@@ -50,7 +50,7 @@ def refused(
     delivery: Delivery, fault: Fault, now: int, jitter: float, bounds: Bounds
 ) -> tuple[str, Delivery]:
     """Nobody took it: `("deferred" | "failed", the next delivery)`."""
-    ended = _told(_counted(delivery), fault, Outcome.NOT_SENT)
+    ended = _told(_counted(delivery), fault, _unless_in_doubt(delivery))
     if fault.rate_limited:
         return "deferred", _limited(delivery, ended, now, jitter, bounds)
     if fault.temporary and delivery.tries + 1 < bounds.transient_attempts:

@@ -56,6 +56,7 @@ class Deliveries:
         self._window = window
         self._lease_ms = lease_ms
         self._stir = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._stopping = False
         self._suspects = True
         self._suspects_since: int | None = None
@@ -80,7 +81,8 @@ class Deliveries:
         while not self._stopping:
             self._stir.clear()
             try:
-                claimed = await self._claim()
+                async with self._claiming:
+                    claimed = await self._claim()
                 if not claimed and not self._stopping:
                     await self._rest()
             except StoreUnavailable as error:
@@ -91,6 +93,9 @@ class Deliveries:
         """Finish what is being transmitted, give back the rest, and leave no lease behind."""
         self._stopping = True
         self._stir.set()
+        # What is being claimed is ours to give back too, once it has begun.
+        async with self._claiming:
+            await asyncio.sleep(0)
         for task, hold in list(self._under_way.items()):
             hold.shut = True
             if hold.stage is not Stage.TRANSMITTING and not hold.ended:
@@ -136,7 +141,7 @@ class Deliveries:
 
     async def _claim(self) -> bool:
         """Claim what there is room for; was there anything?"""
-        if self._alone in self._under_way:
+        if self._stopping or self._alone in self._under_way:
             return False
         if self._suspects and await self._claim_suspect():
             return True

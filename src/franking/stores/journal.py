@@ -39,9 +39,9 @@ def claim(db: Db, now: int, limit: int, lease_ms: int) -> list[Claimed]:
         seqs += found
         shares.append(account)
     claimed = _lease(db, seqs, now, lease_ms)
-    turn = max((c.mail.delivery.epoch for c in claimed), default=0)
-    for place, account in enumerate(shares):
-        db.run("serve_account", account=account, turn=turn + place)
+    turn = db.value("draw_epochs", count=len(shares)) if shares else 0
+    for place, account in enumerate(reversed(shares)):
+        db.run("serve_account", account=account, turn=turn - place)
     return claimed
 
 

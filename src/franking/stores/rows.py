@@ -40,6 +40,8 @@ def insert(db: Db, mails: Sequence[NewMail]) -> list[Mail]:
 def update(db: Db, mail: Mail, wanted: Change) -> None:
     """Write a change over a mail, fenced by the state and epoch that were read."""
     delivery: Delivery = wanted.delivery or mail.delivery
+    if wanted.drop_remainders:
+        drop_remainders(db, mail.id)  # first, for it may refuse
     db.run(
         "update_mail",
         seq=mail.seq,
@@ -56,8 +58,6 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
     if wanted.document is not None:
         body = bytes(wanted.document).decode()
         db.run("update_document", seq=mail.seq, body=body, words=wanted.search or "")
-    if wanted.drop_remainders:
-        drop_remainders(db, mail.id)
     if mail.remainder_of is not None:
         tell_parent(db, mail.seq, mail.remainder_of, delivery)
     wake(db, [mail.seq] if delivery.state in WAITING else [])
@@ -86,6 +86,8 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
 
 def remove(db: Db, mail: Mail) -> None:
     """Delete a mail with its attempts and remainders; `Refused` while one is being sent."""
+    if mail.delivery.state is State.PROCESSING:
+        raise Refused(State.PROCESSING, "removed")
     drop_remainders(db, mail.id)
     _remove_row(db, mail.seq, mail.id)
 

@@ -54,17 +54,19 @@ class SqliteStore:
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)
+        self._opened.append(connection)
         self._writer = Writer(connection, SqliteDb(connection, self._texts))
         self._writer.start()
 
     async def close(self) -> None:
-        if self._writer is not None:
-            await asyncio.to_thread(self._writer.stop)
+        # Who comes from now on is refused at once; who came before is in the queue.
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.to_thread(writer.stop)
         self._readers.shutdown(wait=True)
         for connection in self._opened:
             connection.close()
         self._opened.clear()
-        self._writer = None
 
     async def submit(
         self, mails: Sequence[NewMail], once: Once | None = None

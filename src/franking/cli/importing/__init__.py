@@ -22,6 +22,7 @@ from franking.cli.importing.rows import UnusableFile
 REFUSED_SHOWN = 10
 
 _FOR_ITS_CONTENT = (400, 413, 422)
+_FOR_NOW = (Code.SERVER_UNREACHABLE, Code.DATABASE_REFUSED)
 
 
 async def import_file(door: Door, path: Path) -> None:
@@ -30,6 +31,13 @@ async def import_file(door: Door, path: Path) -> None:
         await _import(door, path)
     except UnusableFile as error:
         raise Ended(Code.USAGE, str(error)) from None
+    except Ended as end:
+        if end.code not in _FOR_NOW:
+            raise
+        raise Ended(end.code, f"{end} Run the import again to go on.") from None
+    except OSError as error:
+        words = f"{error.filename or path} can't be written: {error.strerror}."
+        raise Ended(Code.FAILED, f"{words} No row is lost or sent twice: run it again.") from error
 
 
 async def _import(door: Door, path: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from franking.cli.importing.rows import UnusableFile
+
 
 class Note(msgspec.Struct, frozen=True):
     """How far the import of one content of a file came, in one place."""
@@ -61,3 +63,6 @@ class Notes:
             return msgspec.json.decode(self._file.read_bytes(), type=dict[str, Note])
         except FileNotFoundError:
             return {}
+        except msgspec.MsgspecError as error:
+            words = "Remove it and import again: what was handed in is known by its key"
+            raise UnusableFile(f"{self._file} can't be read: {error}. {words}.") from error

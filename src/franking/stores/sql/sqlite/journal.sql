@@ -45,6 +45,9 @@ SELECT json_group_array(seq) FROM (
     SELECT seq FROM mail INDEXED BY mail_suspect
     WHERE state IN ('PENDING', 'RETRY') AND releases >= 3
         AND due_at <= :now AND (give_up_at IS NULL OR give_up_at > :now)
+        AND NOT EXISTS (
+            SELECT 1 FROM account a WHERE a.id = mail.account AND a.paused_until > :now
+        )
     ORDER BY due_at LIMIT 1
 );
 
@@ -133,7 +136,7 @@ UPDATE mail SET
     outcome = r.value ->> '$[1].outcome', error = r.value ->> '$[1].error',
     category = r.value ->> '$[1].category', cause = r.value ->> '$[1].cause',
     error_code = r.value ->> '$[1].error_code', sentence = r.value ->> '$[1].sentence',
-    waiting_for = r.value ->> '$[1].waiting_for', info = r.value -> '$[1].info',
+    waiting_for = r.value ->> '$[1].waiting_for', info = nullif(r.value -> '$[1].info', 'null'),
     version = version + 1
 FROM json_each(:rows) r
 WHERE mail.seq = r.value ->> '$[0].seq' AND mail.epoch = r.value ->> '$[0].epoch'
@@ -162,7 +165,8 @@ FROM attempt WHERE mail = :mail AND epoch = :epoch;
 -- name: other_doubts
 -- How many other attempts at a mail are in doubt and unproved.
 SELECT count(*) FROM attempt
-WHERE mail = :mail AND epoch <> :epoch AND outcome = 'unknown' AND late IS NULL;
+WHERE mail = :mail AND epoch <> :epoch AND outcome = 'unknown'
+    AND (late IS NULL OR late ->> '$.outcome' = 'unknown');
 
 -- name: write_late!
 -- What an attempt's own worker reported after its lease was lost.

@@ -12,7 +12,11 @@ SELECT min(due_at) FROM (
 -- Is there a due mail whose leases ran out too often?
 SELECT EXISTS (
     SELECT 1 FROM mail INDEXED BY mail_suspect
-    WHERE state IN ('PENDING', 'RETRY') AND releases >= 3 AND due_at <= :now
+    WHERE state IN ('PENDING', 'RETRY') AND releases >= 3
+        AND due_at <= :now AND (give_up_at IS NULL OR give_up_at > :now)
+        AND NOT EXISTS (
+            SELECT 1 FROM account a WHERE a.id = mail.account AND a.paused_until > :now
+        )
 );
 
 -- name: page_all

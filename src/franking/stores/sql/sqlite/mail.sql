@@ -75,7 +75,7 @@ UPDATE mail SET
     give_up_at = :d ->> '$.give_up_at', outcome = :d ->> '$.outcome', error = :d ->> '$.error',
     category = :d ->> '$.category', cause = :d ->> '$.cause',
     error_code = :d ->> '$.error_code', sentence = :d ->> '$.sentence',
-    waiting_for = :d ->> '$.waiting_for', info = :d -> '$.info',
+    waiting_for = :d ->> '$.waiting_for', info = nullif(:d -> '$.info', 'null'),
     account = coalesce(:account, account), priority = coalesce(:priority, priority),
     on_unknown = coalesce(:on_unknown, on_unknown),
     message_token = coalesce(:message_token, message_token),
