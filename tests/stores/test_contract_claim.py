@@ -206,10 +206,12 @@ async def test_the_next_due_time_is_the_earliest_of_all_that_wait(store: Store) 
     assert await store.next_due() is None
 
 
-async def test_a_suspect_is_due_too(store: Store) -> None:
+async def test_a_suspect_is_due_too_when_its_account_may_send(store: Store, yard: Yard) -> None:
     await store.submit([mail()])
     at = await released(store, 3)
     assert await store.next_due() == at
+    yard.plant(f"UPDATE account SET paused_until = {at + HOUR}")
+    assert await store.next_due() == at + HOUR
 
 
 async def test_a_claim_forgets_what_the_mail_waited_for(store: Store) -> None:

@@ -28,6 +28,7 @@ LONGEST_PAUSE_MS = DAY_MS
 RESUMED_PER_MINUTE = 60
 RESUMED_MS = 10 * MINUTE_MS
 MANY = 1_000_000_000
+RESUMED = "resumed"
 
 
 class AccountState(StrEnum):
@@ -152,7 +153,7 @@ def resumed(account: Account, now: int) -> Account:
         paused_until=None,
         pauses=0,
         probe_until=None,
-        reason="resumed",
+        reason=RESUMED,
         since=now,
         tokens=1.0,
         tokens_at=now,
@@ -170,9 +171,9 @@ def _blocked_until(account: Account, now: int) -> int | None:
 
 def _per_minute(account: Account, limits: Limits, now: int) -> int | None:
     """The limit of a minute: a resumed account's first minutes are spread out."""
-    if account.reason == "resumed" and account.since is not None:
-        if now < account.since + RESUMED_MS:
-            return min(limits.per_minute or MANY, RESUMED_PER_MINUTE)
+    since = account.since if account.reason == RESUMED else None
+    if since is not None and now < since + RESUMED_MS:
+        return min(limits.per_minute or MANY, RESUMED_PER_MINUTE)
     return limits.per_minute
 
 

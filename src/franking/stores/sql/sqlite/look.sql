@@ -4,8 +4,9 @@ SELECT min(due_at) FROM (
     SELECT min(max(next_at, coalesce(paused_until, 0))) AS due_at
     FROM account WHERE next_at IS NOT NULL
     UNION ALL
-    SELECT min(due_at) FROM mail INDEXED BY mail_suspect
-    WHERE state IN ('PENDING', 'RETRY') AND releases >= 3
+    SELECT min(max(m.due_at, coalesce(a.paused_until, 0)))
+    FROM mail m INDEXED BY mail_suspect LEFT JOIN account a ON a.id = m.account
+    WHERE m.state IN ('PENDING', 'RETRY') AND m.releases >= 3
 );
 
 -- name: suspect
