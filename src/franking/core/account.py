@@ -18,11 +18,10 @@ from enum import StrEnum
 
 import msgspec
 
-from franking.core.retry import limit_wait_ms
-
 MINUTE_MS = 60_000
 DAY_MS = 24 * 3_600_000
 SLOT_MS = 15 * MINUTE_MS
+SHORTEST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = DAY_MS
 # After a person resumed an account, what waited is spread out: at most this many a minute.
 RESUMED_PER_MINUTE = 60
@@ -100,18 +99,20 @@ def allowance(account: Account, usage: Sequence[Usage], now: int) -> Allowance:
     return Allowance(1 if probe else min(mails, day), recipients, tokens, probe, None)
 
 
-def limited(account: Account, until: int | None, reason: str, now: int, jitter: float) -> Account:
-    """The account after a mail of its met the sending limit; `until` is the provider's time."""
-    pauses = account.pauses + 1
-    own = now + limit_wait_ms(pauses, jitter)
-    told = own if until is None else min(max(until, now + 1_000), now + LONGEST_PAUSE_MS)
+def limited(account: Account, until: int, reason: str, now: int) -> Account:
+    """The account after a mail of its met the sending limit, until the provider's time or ours.
+
+    Several mails may meet the same limit at once: they make one pause, the longest of theirs.
+    """
+    at_once = account.pauses > 0 and (account.paused_until or 0) > now
+    told = min(max(until, now + SHORTEST_PAUSE_MS), now + LONGEST_PAUSE_MS)
     return msgspec.structs.replace(
         account,
         paused_until=max(told, account.paused_until or 0),
-        pauses=pauses,
+        pauses=account.pauses + (0 if at_once else 1),
         probe_until=None,
         reason=reason,
-        since=now if not account.pauses else account.since,
+        since=account.since if account.pauses else now,
     )
 
 

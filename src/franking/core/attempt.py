@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,6 +43,7 @@ class Attempt(msgspec.Struct, frozen=True):
     worker: str = ""
     steps: list[dict[str, Any]] = []
     late: dict[str, Any] | None = None
+    message_id: str | None = None
 
 
 class Remainder(msgspec.Struct, frozen=True):
@@ -58,10 +59,25 @@ class Remainder(msgspec.Struct, frozen=True):
     content: bytes
 
 
+class AccountNews(msgspec.Struct, frozen=True):
+    """What an attempt's end says of the account that it was sent from.
+
+    `limited`: its sending limit, until `until`; `disconnected`: its credentials were rejected;
+    `went`: a probe was answered by anything else; `unreachable`: a probe met a connection fault;
+    `unused`: nothing went after all, so that its limits get back what was taken.
+    """
+
+    account: str
+    kind: Literal["limited", "disconnected", "went", "unreachable", "unused"]
+    reason: str = ""
+    until: int | None = None
+
+
 class Settlement(msgspec.Struct, frozen=True):
     """The end of an attempt: the next delivery, the attempt, and what goes with them.
 
-    `parent` is the id of the mail whose remainder this is: it is told the end.
+    `parent` is the id of the mail whose remainder this is: it is told the end. `news` is what the
+    attempt says of the mail's account.
     """
 
     lease: Lease
@@ -70,3 +86,4 @@ class Settlement(msgspec.Struct, frozen=True):
     event: Event | None = None
     remainder: Remainder | None = None
     parent: str | None = None
+    news: AccountNews | None = None

@@ -89,6 +89,7 @@ class Bounds(msgspec.Struct, frozen=True):
     releases: int = 5
     retry_base_ms: int = 30_000
     max_wait_ms: int = 72 * 3_600_000
+    hold_ms: int = 60 * 60_000
 
 
 class Info(msgspec.Struct, frozen=True, rename="camel"):

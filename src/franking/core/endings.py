@@ -22,7 +22,7 @@ from franking.core.delivery import (
     step,
 )
 from franking.core.fault import Fault, doubt, ours
-from franking.core.retry import backoff_ms, limit_wait_ms
+from franking.core.retry import backoff_ms
 
 SEND_LIMIT = "send_limit"
 
@@ -52,7 +52,7 @@ def refused(
     """Nobody took it: `("deferred" | "failed", the next delivery)`."""
     ended = _told(_counted(delivery), fault, _unless_in_doubt(delivery))
     if fault.rate_limited:
-        return "deferred", _limited(delivery, ended, now, jitter, bounds)
+        return "deferred", _limited(delivery, ended, now, bounds)
     if fault.temporary and delivery.tries + 1 < bounds.transient_attempts:
         return "deferred", _again(delivery, ended, "deferred", "", now, jitter, bounds)
     return "failed", replace(ended, state=step(delivery, "failed"), end_at=now)
@@ -103,15 +103,19 @@ def waited_out(delivery: Delivery, now: int) -> Delivery:
     )
 
 
-def _limited(
-    delivery: Delivery, ended: Delivery, now: int, jitter: float, bounds: Bounds
-) -> Delivery:
-    waits = delivery.waits + 1
+def held_out(delivery: Delivery, reason: str, now: int) -> Delivery:
+    """Its account was disconnected for longer than it may wait: ERROR, as the mail that met it."""
+    error = f"Error: The email account is disconnected: {reason}"
+    fault = ours(error, "mailbox_disconnected", "credentials_rejected")
+    told = _told(delivery, fault, Outcome.NOT_SENT)
+    return replace(told, state=step(delivery, "waited_out"), end_at=now, waiting_for=None)
+
+
+def _limited(delivery: Delivery, ended: Delivery, now: int, bounds: Bounds) -> Delivery:
     return replace(
         ended,
         state=step(delivery, "deferred"),
-        waits=waits,
-        due_at=now + limit_wait_ms(waits, jitter),
+        waits=delivery.waits + 1,
         give_up_at=delivery.give_up_at or now + bounds.max_wait_ms,
         waiting_for=SEND_LIMIT,
     )

@@ -47,9 +47,20 @@ def kind_of(event: str, delivery: Delivery) -> str | None:
 
 
 def report(
-    event: str, delivery: Delivery, *, event_id: str, mail: str, links: Links, now: int, text: str
+    event: str,
+    delivery: Delivery,
+    *,
+    event_id: str,
+    mail: str,
+    links: Links,
+    now: int,
+    text: str,
+    next_at: int | None = None,
 ) -> Event | None:
-    """The event to write with a change, or None. `text` is the peer's words, verbatim."""
+    """The event to write with a change, or None.
+
+    `text` is the peer's words, verbatim; `next_at` when a rate limited mail will be tried again.
+    """
     kind = kind_of(event, delivery)
     if kind is None:
         return None
@@ -65,7 +76,7 @@ def report(
     if delivery.outcome is not Outcome.SENT:
         body["error"] = _error(delivery, text)
     if delivery.state is State.RETRY:
-        body["nextAttemptTime"] = times.text(delivery.due_at)
+        body["nextAttemptTime"] = times.text(delivery.due_at if next_at is None else next_at)
     return Event(event_id, kind, mail, links.touchpoint_id, now, body)
 
 

@@ -61,6 +61,7 @@ class Fault(msgspec.Struct, frozen=True):
     sentence: str
     error: str
     text: str
+    retry_at: int | None = None
 
 
 def judge(failure: Failure) -> Fault:

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from franking.clock import Clock
 from franking.compose.envelope import Envelope, Unsendable
 from franking.core import endings
-from franking.core.attempt import Attempt, Lease, Remainder, Settlement
+from franking.core.attempt import AccountNews, Attempt, Lease, Remainder, Settlement
 from franking.core.delivery import Bounds, Delivery, Info, Outcome, Stage, State
 from franking.core.event import report
-from franking.core.fault import Failure, judge, ours
-from franking.core.retry import backoff_ms
+from franking.core.fault import Failure, Fault, judge, ours
+from franking.core.retry import backoff_ms, limit_wait_ms
 from franking.engine.hold import Hold
-from franking.stores.base import Mail
+from franking.stores.base import Claimed, Mail
 from franking.transports.base import Answer, Doubt, Receipt, Refusal, Rejected, Withheld
 
 COMPOSING_FAILED = "Error: This message could not be composed."
@@ -30,6 +30,8 @@ class Ending(msgspec.Struct, frozen=True):
     text: str = ""
     response: str | None = None
     remainder: Remainder | None = None
+    fault: Fault | None = None
+    next_at: int | None = None
 
 
 class Concluder:
@@ -63,7 +65,7 @@ class Concluder:
             return self._sent(hold, answer, envelope)
         if isinstance(answer, Rejected):
             _note(hold, answer.refused)
-            return self._refused(delivery, answer.failure)
+            return self._refused(hold.claimed, answer.failure)
         if isinstance(answer, Doubt):
             return self._doubted(mail, answer)
         if isinstance(answer, Withheld):
@@ -110,10 +112,15 @@ class Concluder:
             content=envelope.content,
         )
 
-    def _refused(self, delivery: Delivery, failure: Failure) -> Ending:
+    def _refused(self, claimed: Claimed, failure: Failure) -> Ending:
         now, jitter = self._clock.now(), self._clock.jitter()
-        event, after = endings.refused(delivery, judge(failure), now, jitter, self._bounds)
-        return Ending(event, after, failure.text)
+        fault = judge(failure)
+        delivery = claimed.mail.delivery
+        event, after = endings.refused(delivery, fault, now, jitter, self._bounds)
+        until = None
+        if fault.rate_limited:
+            until = fault.retry_at or now + limit_wait_ms(claimed.pauses + 1, jitter)
+        return Ending(event, after, failure.text, fault=fault, next_at=until)
 
     def _unsendable(self, delivery: Delivery, error: str) -> Ending:
         no_address = "ecipient" in error or "address" in error
@@ -143,6 +150,7 @@ class Concluder:
                 links=mail.links,
                 now=now,
                 text=ending.text,
+                next_at=ending.next_at,
             )
         return Settlement(
             lease=Lease(mail.seq, mail.delivery.epoch),
@@ -151,6 +159,7 @@ class Concluder:
             event=event,
             remainder=ending.remainder,
             parent=mail.remainder_of,
+            news=_news(mail, hold, ending),
         )
 
     def _attempt(self, mail: Mail, hold: Hold | None, ending: Ending, now: int) -> Attempt:
@@ -175,6 +184,21 @@ class Concluder:
             worker=self._worker,
             steps=hold.steps if hold is not None else [],
         )
+
+
+def _news(mail: Mail, hold: Hold | None, ending: Ending) -> AccountNews | None:
+    """What the attempt says of the account, where it says anything new."""
+    fault = ending.fault
+    if fault is not None and fault.rate_limited:
+        return AccountNews(mail.account, "limited", fault.error, ending.next_at)
+    if fault is not None and fault.category == "mailbox_disconnected":
+        return AccountNews(mail.account, "disconnected", fault.error)
+    if ending.event in ("returned", "released"):
+        return AccountNews(mail.account, "unused")
+    if hold is None or not hold.claimed.probe:
+        return None
+    unreachable = fault is not None and fault.cause == "connection_failed"
+    return AccountNews(mail.account, "unreachable" if unreachable else "went")
 
 
 def _outcome(ending: Ending) -> Outcome:

@@ -9,7 +9,6 @@ times is claimed when nothing else is under way, so that it can't take others do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import structlog
 
@@ -22,7 +21,7 @@ from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
 from franking.stores.base import Claimed, Store, StoreUnavailable
-from franking.transports.base import Answer, Doubt, Transport, Withheld
+from franking.transports.base import Answer, Doubt, Rejected, Routes, Withheld
 
 log = structlog.get_logger()
 
@@ -35,12 +34,12 @@ BLOCKED_SECONDS = 0.05
 
 
 class Deliveries:
-    """Delivers what is due. `route` names the transport of an account."""
+    """Delivers what is due. `routes` finds the transport of an account."""
 
     def __init__(
         self,
         store: Store,
-        route: Callable[[str], Transport],
+        routes: Routes,
         clock: Clock,
         composer: Composer,
         concluder: Concluder,
@@ -49,7 +48,7 @@ class Deliveries:
         lease_ms: int,
     ) -> None:
         self._store = store
-        self._route = route
+        self._routes = routes
         self._clock = clock
         self._composer = composer
         self._concluder = concluder
@@ -119,14 +118,25 @@ class Deliveries:
             log.exception("a mail could not be handled", mail=hold.claimed.mail.id)
             answer, envelope = _broken(hold, error), None
         hold.ended = True
-        await self._settle(self._concluder.conclude(hold, answer, envelope))
+        settlement = self._concluder.conclude(hold, answer, envelope)
+        if settlement.news is not None and settlement.news.kind in ("limited", "disconnected"):
+            self._hold_back(settlement.news.account)
+        await self._settle(settlement)
+
+    def _hold_back(self, account: str) -> None:
+        """What has not begun for this account goes back as it was."""
+        for hold in self._under_way.values():
+            if hold.claimed.mail.account == account:
+                hold.shut = True
 
     async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
         envelope = await self._composer.compose(hold.claimed)
         if isinstance(envelope, Unsendable):
             return envelope, None
         hold.reach(Stage.COMPOSED)
-        transport = self._route(hold.claimed.mail.account)
+        transport = await self._routes.route(hold.claimed.mail.account)
+        if isinstance(transport, Failure):
+            return Rejected(transport), envelope
         return await transport.send(envelope, hold), envelope
 
     async def _settle(self, settlement: Settlement) -> None:

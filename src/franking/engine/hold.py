@@ -35,6 +35,10 @@ class Hold:
         self._store = store
         self._clock = clock
 
+    def begins(self) -> bool:
+        """May it still go: not shut, and the lease ours?"""
+        return not self.shut and self.held()
+
     async def transmitting(self) -> bool:
         """Write that the dot may go out; false where it may not."""
         if self.shut or not self.held():

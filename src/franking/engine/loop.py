@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
 
 import msgspec
 
@@ -16,7 +15,7 @@ from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
 from franking.engine.sweeper import Sweeper
 from franking.stores.base import Store
-from franking.transports.base import Transport
+from franking.transports.base import Routes
 
 PLACES_FOR_EACH_CONNECTION = 4
 FEWEST_PLACES = 20
@@ -33,19 +32,19 @@ class EngineSettings(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """Delivers what the store holds. `route` names the transport of an account."""
+    """Delivers what the store holds. `routes` finds the transport of an account."""
 
     def __init__(
         self,
         store: Store,
-        route: Callable[[str], Transport],
+        routes: Routes,
         clock: Clock,
         settings: EngineSettings,
     ) -> None:
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
         self.deliveries = Deliveries(
             store,
-            route,
+            routes,
             clock,
             Composer(clock, settings.default_from, settings.default_reply_to),
             concluder,
@@ -59,6 +58,7 @@ class Engine:
             self.deliveries.holds,
             self.deliveries.expect_suspects,
             lease_ms=settings.lease_ms,
+            bounds=settings.bounds,
         )
         self._tasks: list[asyncio.Task[None]] = []
 

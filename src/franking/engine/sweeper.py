@@ -12,14 +12,15 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from msgspec.structs import replace
 
 from franking.clock import Clock
-from franking.core.delivery import WAITING
-from franking.core.endings import waited_out
+from franking.core.delivery import WAITING, Bounds, Delivery
+from franking.core.endings import SEND_LIMIT, held_out, waited_out
 from franking.core.event import report
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
-from franking.stores.base import Change, Store, Stored, StoreUnavailable
+from franking.stores.base import Change, Mail, Store, Stored, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Sweeper:
         stirred: Callable[[], None],
         *,
         lease_ms: int,
+        bounds: Bounds,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -48,6 +50,7 @@ class Sweeper:
         self._holds = holds
         self._stirred = stirred
         self._lease_ms = lease_ms
+        self._bounds = bounds
         self._foreign = -1
         self._rounds = 0
 
@@ -72,6 +75,9 @@ class Sweeper:
             self._stirred()
         while await self._store.give_up(now, BATCH, self._waited_out) == BATCH:
             pass
+        limited, disconnected = now - self._bounds.max_wait_ms, now - self._bounds.hold_ms
+        while await self._store.give_up_held(limited, disconnected, BATCH, self._held_out) >= BATCH:
+            pass
         self._rounds += 1
         if self._rounds % FORGET_EVERY == 0:
             await self._store.forget_answers(now - ANSWERS_LIVE_MS, BATCH)
@@ -94,10 +100,24 @@ class Sweeper:
         return self._foreign != before
 
     def _waited_out(self, stored: Stored | None) -> Change | None:
+        """It waited until its own last time."""
+        if stored is None or stored.mail.delivery.state not in WAITING:
+            return None
+        now = self._clock.now()
+        return self._ended(stored.mail, waited_out(stored.mail.delivery, now), now)
+
+    def _held_out(self, stored: Stored | None) -> Change | None:
+        """Its account held it for too long."""
         if stored is None or stored.mail.delivery.state not in WAITING:
             return None
         mail, now = stored.mail, self._clock.now()
-        delivery = waited_out(mail.delivery, now)
+        hold = mail.hold
+        if hold is not None and hold.state == "disconnected":
+            return self._ended(mail, held_out(mail.delivery, hold.reason or "", now), now)
+        limited = replace(mail.delivery, waiting_for=SEND_LIMIT, category=SEND_LIMIT)
+        return self._ended(mail, waited_out(limited, now), now)
+
+    def _ended(self, mail: Mail, delivery: Delivery, now: int) -> Change:
         event = None
         if mail.remainder_of is None:
             event = report(

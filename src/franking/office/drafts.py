@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from franking.core import merging, requests
 from franking.core.delivery import Delivery, Outcome, State
 from franking.core.event import Event, Links, report
-from franking.core.message import Options, options, search_text, trouble
+from franking.core.message import Options, count_recipients, options, search_text, trouble
 from franking.office.refusals import Conflict, Invalid
 from franking.stores.base import Change, Mail, NewMail, Stored
 
@@ -130,6 +130,7 @@ def _inserted(draft: Draft, document: Document, delivery: Delivery) -> NewMail:
         document=msgspec.Raw(msgspec.json.encode(document)),
         search=search_text(document),
         message_token=draft.new_id(),
+        recipients=max(count_recipients(document), 1),
         event=_told(draft, links, delivery),
     )
 
@@ -145,6 +146,7 @@ def _edited(draft: Draft, stored: Stored, document: Document) -> Change:
         search=search_text(document),
         account=given.account or DEFAULT_ACCOUNT,
         priority=given.priority,
+        recipients=max(count_recipients(document), 1),
         on_unknown=given.on_unknown,
         links=_links(given),
         message_token=draft.new_id(),

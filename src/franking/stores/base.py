@@ -50,7 +50,16 @@ class NewMail(msgspec.Struct, frozen=True):
     document: msgspec.Raw
     search: str
     message_token: str
+    recipients: int = 1
     event: Event | None = None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a mail's account stands: `ok` or `disconnected`, and the end of its pause."""
+
+    state: str
+    paused_until: int | None = None
+    reason: str | None = None
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -73,6 +82,7 @@ class Mail(msgspec.Struct, frozen=True):
     delivery: Delivery
     message_token: str
     remainder_of: str | None = None
+    hold: Standing | None = None
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -83,11 +93,17 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A mail under a lease. A remainder's `document` is its envelope, and `content` its bytes."""
+    """A mail under a lease. A remainder's `document` is its envelope, and `content` its bytes.
+
+    `pauses` counts the sending limits that its account met in a row; `probe`: it is the one mail
+    that is tried after a pause.
+    """
 
     mail: Mail
     document: msgspec.Raw
     content: bytes | None = None
+    pauses: int = 0
+    probe: bool = False
 
     @property
     def lease(self) -> Lease:
@@ -107,6 +123,7 @@ class Change(msgspec.Struct, frozen=True):
     search: str | None = None
     account: str | None = None
     priority: int | None = None
+    recipients: int | None = None
     on_unknown: str | None = None
     links: Links | None = None
     message_token: str | None = None
@@ -221,6 +238,13 @@ class Store(Protocol):
 
     async def give_up(self, now: int, limit: int, decide: Decide) -> int:
         """Apply `decide` to up to `limit` waiting mails past their `give_up_at`; how many."""
+
+    async def give_up_held(
+        self, limited_before: int, disconnected_before: int, limit: int, decide: Decide
+    ) -> int:
+        """Apply `decide` to up to `limit` waiting mails whose account holds them: due before
+        `limited_before` and its sending limit was met, or due before `disconnected_before` and
+        it is disconnected; how many."""
 
     async def forget_answers(self, before: int, limit: int) -> int:
         """Delete up to `limit` kept answers older than `before` whose mails are gone."""

@@ -50,6 +50,7 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
         d=text(delivery),
         account=wanted.account,
         priority=wanted.priority,
+        recipients=wanted.recipients,
         on_unknown=wanted.on_unknown,
         message_token=wanted.message_token,
         links=text(wanted.links) if wanted.links is not None else None,
@@ -76,6 +77,7 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
         NO_LINKS,
         remainder.delivery,
         remainder.parent,
+        len(remainder.envelope["recipients"]),
     )
     db.run("insert_mails", rows=text([row]))
     [seq] = _numbers.decode(db.value("seqs_of", ids=text([remainder.id])))
@@ -134,6 +136,7 @@ def _new_row(m: NewMail) -> tuple[Any, ...]:
         m.links,
         m.delivery,
         None,
+        m.recipients,
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from franking.core.attempt import Attempt, Lease, Settlement
-from franking.stores import journal, reads, rows, writes
+from franking.stores import claims, journal, reads, rows, writes
 from franking.stores.base import (
     Claimed,
     Counts,
@@ -90,10 +90,10 @@ class SqliteStore:
         return await self._write(lambda db: writes.once(db, key, ids, lambda: script(db)))
 
     async def claim(self, now: int, limit: int, lease_ms: int) -> list[Claimed]:
-        return await self._write(lambda db: journal.claim(db, now, limit, lease_ms))
+        return await self._write(lambda db: claims.claim(db, now, limit, lease_ms))
 
     async def claim_alone(self, now: int, lease_ms: int) -> Claimed | None:
-        return await self._write(lambda db: journal.claim_alone(db, now, lease_ms))
+        return await self._write(lambda db: claims.claim_alone(db, now, lease_ms))
 
     async def suspects(self, now: int) -> bool:
         return await self._read(lambda db: bool(db.value("suspect", now=now)))
@@ -112,6 +112,14 @@ class SqliteStore:
 
     async def give_up(self, now: int, limit: int, decide: Decide) -> int:
         return await self._write(lambda db: journal.give_up(db, now, limit, decide), None, LAST)
+
+    async def give_up_held(
+        self, limited_before: int, disconnected_before: int, limit: int, decide: Decide
+    ) -> int:
+        def script(db: SqliteDb) -> int:
+            return journal.give_up_held(db, limited_before, disconnected_before, limit, decide)
+
+        return await self._write(script, None, LAST)
 
     async def forget_answers(self, before: int, limit: int) -> int:
         return await self._write(

@@ -56,6 +56,9 @@ Answer = Receipt | Rejected | Doubt | Withheld
 class Gate(Protocol):
     """Asked by a transport on the way to the final dot."""
 
+    def begins(self) -> bool:
+        """Asked right before MAIL: may the mail still go, as far as this process knows?"""
+
     def transmitting(self) -> Awaitable[bool]:
         """Called once, when the content begins to go out; true once that is safely on disk."""
 
@@ -75,3 +78,10 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Finish what is being transmitted, say QUIT, and hang up."""
+
+
+class Routes(Protocol):
+    """Finds the transport of an account."""
+
+    async def route(self, account: str) -> Transport | Failure:
+        """The account's transport, or why it has none."""

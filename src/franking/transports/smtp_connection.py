@@ -201,6 +201,9 @@ class Connection(asyncio.Protocol):
             if parcel is None:
                 return
             try:
+                if not parcel.gate.begins():
+                    parcel.finish(Withheld())
+                    continue
                 obstacle = self._talk.begin(parcel.envelope)
             except Exception as bug:
                 parcel.crash(bug)

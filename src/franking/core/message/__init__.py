@@ -20,6 +20,7 @@ __all__ = [
     "DEFAULT_ACCOUNT",
     "MAX_RECIPIENTS",
     "Options",
+    "count_recipients",
     "options",
     "search_text",
     "trouble",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 MAX_RECIPIENTS = limits.MAX_RECIPIENTS
+count_recipients = limits.count_recipients
 TROUBLE_CHARACTERS = 2000
 SEARCH_RECIPIENTS_CHARACTERS = 1500
 SEARCH_SUBJECT_CHARACTERS = 499

@@ -29,7 +29,7 @@ def issues(document: Mapping[str, Any]) -> list[str]:
     found = fields("", document, _DOCUMENT)
     if isinstance(message := document.get("message"), dict):
         found += fields("message.", message, _MESSAGE)
-    if _recipients(document) > MAX_RECIPIENTS:
+    if count_recipients(document) > MAX_RECIPIENTS:
         found.append(f"Email must not have more than {MAX_RECIPIENTS} recipients")
     return found
 
@@ -81,7 +81,7 @@ def _attachment_headers(path: str, value: Any) -> Issues:
     ]
 
 
-def _recipients(document: Mapping[str, Any]) -> int:
+def count_recipients(document: Mapping[str, Any]) -> int:
     """How many recipients there can be at most, without parsing an address."""
     total = 0
     for field in RECIPIENT_FIELDS:
@@ -90,7 +90,9 @@ def _recipients(document: Mapping[str, Any]) -> int:
     return total
 
 
-def _listed(value: str) -> int:
+def _listed(value: Any) -> int:
+    if not isinstance(value, str):
+        return 1
     # One text may hold a list; a display name may hold commas or an "@", but rarely both.
     separators = value.count(",") + value.count(";")
     return max(1, min(value.count("@"), separators + 1)) if separators else 1

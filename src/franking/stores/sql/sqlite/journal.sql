@@ -4,36 +4,43 @@
 -- Accounts with something due that may send now, longest unserved first.
 SELECT json_group_array(id) FROM (
     SELECT id FROM account
-    WHERE next_at IS NOT NULL AND next_at <= :now
+    WHERE next_at IS NOT NULL AND next_at <= :now AND state = 'ok'
         AND (paused_until IS NULL OR paused_until <= :now)
+        AND (probe_until IS NULL OR probe_until <= :now)
     ORDER BY turn LIMIT :limit
 );
 
 -- name: claimable
--- Up to :share due mails of one account, by priority, oldest due first.
-SELECT json_group_array(seq) FROM (
-    SELECT seq FROM (
-        SELECT seq FROM mail WHERE account = :account AND priority = 2 AND due_at <= :now
+-- Up to :share due mails of one account, by priority, oldest due first, with how many recipients
+-- each names, as a JSON list of pairs.
+SELECT json_group_array(json_array(seq, recipients)) FROM (
+    SELECT seq, recipients FROM (
+        SELECT seq, recipients FROM mail
+        WHERE account = :account AND priority = 2 AND due_at <= :now
             AND state IN ('PENDING', 'RETRY') AND releases < 3
             AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
     UNION ALL
-    SELECT seq FROM (
-        SELECT seq FROM mail WHERE account = :account AND priority = 1 AND due_at <= :now
+    SELECT seq, recipients FROM (
+        SELECT seq, recipients FROM mail
+        WHERE account = :account AND priority = 1 AND due_at <= :now
             AND state IN ('PENDING', 'RETRY') AND releases < 3
             AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
     UNION ALL
-    SELECT seq FROM (
-        SELECT seq FROM mail WHERE account = :account AND priority = 0 AND due_at <= :now
+    SELECT seq, recipients FROM (
+        SELECT seq, recipients FROM mail
+        WHERE account = :account AND priority = 0 AND due_at <= :now
             AND state IN ('PENDING', 'RETRY') AND releases < 3
             AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
     UNION ALL
-    SELECT seq FROM (
-        SELECT seq FROM mail WHERE account = :account AND priority = -1 AND due_at <= :now
+    SELECT seq, recipients FROM (
+        SELECT seq, recipients FROM mail
+        WHERE account = :account AND priority = -1 AND due_at <= :now
             AND state IN ('PENDING', 'RETRY') AND releases < 3
             AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
     UNION ALL
-    SELECT seq FROM (
-        SELECT seq FROM mail WHERE account = :account AND priority = -2 AND due_at <= :now
+    SELECT seq, recipients FROM (
+        SELECT seq, recipients FROM mail
+        WHERE account = :account AND priority = -2 AND due_at <= :now
             AND state IN ('PENDING', 'RETRY') AND releases < 3
             AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
     LIMIT :share
@@ -102,7 +109,8 @@ FROM json_each(:rows) r
 WHERE mail.seq = r.value ->> 'seq' AND mail.epoch = r.value ->> 'epoch'
     AND +mail.state = 'PROCESSING' AND mail.lease_expires_at > r.value ->> 'now'
     AND NOT EXISTS (
-        SELECT 1 FROM account a WHERE a.id = mail.account AND a.paused_until > r.value ->> 'now'
+        SELECT 1 FROM account a WHERE a.id = mail.account
+            AND (a.paused_until > r.value ->> 'now' OR a.state <> 'ok')
     );
 
 -- name: transmitting_of

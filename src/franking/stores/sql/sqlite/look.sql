@@ -1,8 +1,8 @@
 -- name: next_due
 -- When the next waiting mail is due, of accounts that are not paused beyond it.
 SELECT min(due_at) FROM (
-    SELECT min(max(next_at, coalesce(paused_until, 0))) AS due_at
-    FROM account WHERE next_at IS NOT NULL
+    SELECT min(max(next_at, coalesce(paused_until, 0), coalesce(probe_until, 0))) AS due_at
+    FROM account WHERE next_at IS NOT NULL AND state = 'ok'
     UNION ALL
     SELECT min(max(m.due_at, coalesce(a.paused_until, 0)))
     FROM mail m INDEXED BY mail_suspect LEFT JOIN account a ON a.id = m.account
@@ -136,7 +136,7 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     FROM (
         SELECT m.id, m.state FROM mail m LEFT JOIN account a ON a.id = m.account
         WHERE m.state IN ('PENDING', 'RETRY') AND m.releases < 3
-            AND (a.next_at IS NULL OR a.next_at > m.due_at)
+            AND (a.next_at IS NULL OR a.next_at > max(m.due_at, :before) + 100000000)
         LIMIT :limit
     )
     UNION ALL

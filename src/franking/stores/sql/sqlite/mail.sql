@@ -1,11 +1,11 @@
 -- name: insert_mails!
 -- New rows from a JSON list of [id, account, priority, created_at, on_unknown, token, links,
--- delivery, remainder_of], in its order.
+-- delivery, remainder_of, recipients], in its order.
 INSERT INTO mail (
     id, account, priority, created_at, on_unknown, message_token,
     touchpoint_id, cadence_member_id, email_message_id, remainder_of,
     state, due_at, start_at, end_at, attempts, tries, lease_expires_at, give_up_at,
-    outcome, error, category, cause, error_code, sentence, waiting_for
+    outcome, error, category, cause, error_code, sentence, waiting_for, recipients
 )
 SELECT
     r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
@@ -16,7 +16,7 @@ SELECT
     r.value ->> '$[7].lease_expires_at', r.value ->> '$[7].give_up_at',
     r.value ->> '$[7].outcome', r.value ->> '$[7].error', r.value ->> '$[7].category',
     r.value ->> '$[7].cause', r.value ->> '$[7].error_code', r.value ->> '$[7].sentence',
-    r.value ->> '$[7].waiting_for'
+    r.value ->> '$[7].waiting_for', r.value ->> 9
 FROM json_each(:rows) r
 ORDER BY r.key;
 
@@ -76,6 +76,7 @@ UPDATE mail SET
     category = :d ->> '$.category', cause = :d ->> '$.cause',
     error_code = :d ->> '$.error_code', sentence = :d ->> '$.sentence',
     waiting_for = :d ->> '$.waiting_for', info = nullif(:d -> '$.info', 'null'),
+    recipients = coalesce(:recipients, recipients),
     account = coalesce(:account, account), priority = coalesce(:priority, priority),
     on_unknown = coalesce(:on_unknown, on_unknown),
     message_token = coalesce(:message_token, message_token),

@@ -79,3 +79,37 @@ CREATE TABLE api_key (
     last_used_at INTEGER,
     revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- An account as JSON, for people and for the governor; never its secret.
+CREATE VIEW account_json AS SELECT a.*, json_object(
+    'id', id, 'settings', json(settings), 'limits', json(limits), 'state', state,
+    'reason', reason, 'since', since, 'paused_until', paused_until, 'pauses', pauses,
+    'probe_until', probe_until, 'tokens', tokens, 'tokens_at', tokens_at,
+    'created_at', created_at, 'version', version, 'next_at', next_at,
+    'secret', json(iif(secret IS NULL, 'false', 'true'))
+) AS row FROM account a;
+
+-- A mail's row with where its account stands.
+DROP VIEW mail_json;
+CREATE VIEW mail_json AS SELECT m.*, json_object(
+    'seq', seq, 'id', id, 'account', account, 'priority', priority, 'created_at', created_at,
+    'revision', revision, 'version', version, 'message_token', message_token,
+    'on_unknown', on_unknown, 'remainder_of', remainder_of,
+    'recipients', recipients,
+    'hold', json((
+        SELECT json_object('state', a.state, 'paused_until', a.paused_until, 'reason', a.reason)
+        FROM account a WHERE a.id = m.account
+    )),
+    'links', json_object(
+        'touchpoint_id', touchpoint_id, 'cadence_member_id', cadence_member_id,
+        'email_message_id', email_message_id
+    ),
+    'delivery', json_object(
+        'state', state, 'due_at', due_at, 'start_at', start_at, 'end_at', end_at,
+        'attempts', attempts, 'tries', tries, 'waits', waits, 'releases', releases,
+        'epoch', epoch, 'stage', stage, 'returns_to', returns_to,
+        'lease_expires_at', lease_expires_at, 'give_up_at', give_up_at, 'outcome', outcome,
+        'error', error, 'category', category, 'cause', cause, 'error_code', error_code,
+        'sentence', sentence, 'waiting_for', waiting_for, 'info', json(info)
+    )
+) AS row FROM mail m;
