@@ -18,18 +18,16 @@ from kill.process import Process
 from kill.sink import Point, Sink
 
 BATCHES = 4
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 6.0
 END_SECONDS = 60.0
 LATEST_KILL_SECONDS = 0.6
 # Longer than the part of a lease after which it is renewed.
 SLOW_ANSWER_SECONDS = 1.7
 LIMITED_SECONDS = 4.0
 
-DISK = tuple(
-    f"{kind}:{when}"
-    for kind in ("submit", "claim", "transmitting", "renew", "settle", "remainder", "change")
-    for when in ("before", "after")
-) + ("sweep:before", "sweep:after")
+# Around each durable write; a sweep comes last, for it needs a worker that died before.
+WRITES = ("submit", "claim", "transmitting", "renew", "settle", "remainder", "change", "sweep")
+DISK = tuple(f"{kind}:{when}" for kind in WRITES for when in ("before", "after"))
 
 
 class Strike(NamedTuple):
@@ -124,7 +122,8 @@ class Campaign:
         return (
             f"{self.kills} kills, {len(self._documents.recipients)} recipients, "
             f"{len(ledger.rows)} mails: {sent} sent, {unknown} unknown, {failed} not sent; "
-            f"{sum(self._sink.taken.values())} taken, {again} more than once (resend)"
+            f"{sum(self._sink.taken.values())} taken, {again} more than once (resend); "
+            f"{len(self.missed)} points were not reached and killed by time"
         )
 
     async def _struck(self, strike: Strike) -> None:

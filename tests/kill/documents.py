@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kill.sink import LAST_LINE
-
 from franking.clock import SystemClock
 from franking.core import times
+from kill.sink import LAST_LINE
 
 
 class Documents:

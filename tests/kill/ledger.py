@@ -92,7 +92,11 @@ class Ledger:
         found = []
         if row.on_unknown == "ask" and times > 1:
             found.append(f"{what} was sent {times} times")
-        if row.state == "SUCCESS" and not times and recipient in (row.info or {}).get("accepted", ()):
+        if (
+            row.state == "SUCCESS"
+            and not times
+            and recipient in (row.info or {}).get("accepted", ())
+        ):
             found.append(f"{what} is SUCCESS, and the sink never took it")
         if row.state == "ERROR" and times and row.outcome != "unknown":
             found.append(f"{what} was taken, and says it was not")

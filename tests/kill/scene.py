@@ -10,11 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from eventually import eventually
-from kill.documents import Documents
-from kill.ledger import Attempt, Ledger, Row
-from kill.process import Process
-from kill.sink import Sink
-
 from franking.clock import SystemClock
 from franking.core.attempt import Lease
 from franking.core.delivery import Bounds
@@ -24,6 +19,10 @@ from franking.office import Office
 from franking.stores.sqlite import SqliteStore
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
+from kill.documents import Documents
+from kill.ledger import Attempt, Ledger, Row
+from kill.process import Process
+from kill.sink import Sink
 
 LEASE_SECONDS = 1
 LONG_MS = 60_000

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from eventually import eventually
 from kill.documents import Documents, seconds_ahead
 from kill.ledger import Ledger, Row

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from eventually import eventually
 from kill.documents import Documents
 from kill.ledger import Ledger

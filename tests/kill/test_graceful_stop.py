@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from eventually import eventually
 from kill.documents import Documents
 from kill.ledger import Ledger

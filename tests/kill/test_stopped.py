@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from eventually import eventually
 from kill.scene import LONG_MS, Scene, scene
 from kill.sink import Point

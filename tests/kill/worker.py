@@ -9,6 +9,7 @@ mail whose subject is `poison` kills the worker that composes it.
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sqlite3
@@ -106,11 +107,12 @@ def weaken() -> None:
     connect = sqlite3.connect
 
     def connecting(*given: Any, **named: Any) -> sqlite3.Connection:
-        return connect(*given, **{"factory": Connection, **named})
+        named.setdefault("factory", Connection)
+        found: sqlite3.Connection = connect(*given, **named)
+        return found
 
     sqlite3.connect = connecting  # type: ignore[assignment]
-    from franking.engine import compose as composing
-
+    composing = importlib.import_module("franking.engine.compose")
     compose = composing.compose
 
     def poisoned(document: Any, **named: Any) -> Any:
@@ -118,7 +120,7 @@ def weaken() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return compose(document, **named)
 
-    composing.compose = poisoned
+    composing.compose = poisoned  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

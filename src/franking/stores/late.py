@@ -13,7 +13,7 @@ from franking.core.machine import Refused
 from franking.core.proof import proved_sent, proved_unsent
 from franking.stores.base import Change, Mail
 from franking.stores.queries import Db
-from franking.stores.rows import update
+from franking.stores.rows import insert_remainder, update
 
 _mail = msgspec.json.Decoder(Mail)
 
@@ -51,6 +51,8 @@ def _prove(db: Db, late: Settlement, mail: Mail) -> None:
     except Refused:
         return
     update(db, mail, Change(delivery=delivery, event=_report(late, mail, event, delivery)))
+    if late.remainder is not None and event == "proved_sent":
+        insert_remainder(db, late.remainder, mail)
 
 
 def _proved(db: Db, late: Settlement, mail: Mail) -> tuple[str, Delivery]:

@@ -87,8 +87,12 @@ END;
 CREATE TRIGGER document_out AFTER DELETE ON document WHEN old.words <> '' BEGIN
     INSERT INTO search (search, rowid, words) VALUES ('delete', old.seq, old.words);
 END;
-CREATE TRIGGER document_over AFTER UPDATE OF words ON document WHEN old.words <> new.words BEGIN
+CREATE TRIGGER document_over_out AFTER UPDATE OF words ON document
+WHEN old.words <> new.words AND old.words <> '' BEGIN
     INSERT INTO search (search, rowid, words) VALUES ('delete', old.seq, old.words);
+END;
+CREATE TRIGGER document_over_in AFTER UPDATE OF words ON document
+WHEN old.words <> new.words AND new.words <> '' BEGIN
     INSERT INTO search (rowid, words) VALUES (new.seq, new.words);
 END;
 
