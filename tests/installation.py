@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from eventually import eventually
 from postbox import Postbox
 
 from franking.apis.http import build
-from franking.clock import SystemClock
+from franking.clock import Clock, SystemClock
 from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
@@ -29,7 +29,7 @@ class Installation:
         self._folder = folder
         self._settings = settings
         self.box = Postbox()
-        self.clock = SystemClock()
+        self.clock: Clock = settings.get("clock", SystemClock())
 
     async def __aenter__(self) -> Installation:
         await self.box.start()
@@ -39,7 +39,7 @@ class Installation:
         bounds = self._settings.get("bounds", Bounds(transient_attempts=1))
         self.engine = Engine(
             self.store,
-            lambda _account: self.smtp,
+            _One(self.smtp),
             self.clock,
             EngineSettings(
                 default_from="Default <default@example.com>",
@@ -50,7 +50,7 @@ class Installation:
         )
         self.office = Office(self.store, self.clock, self.engine.wake)
         self.engine.start()
-        app = httpx.ASGITransport(build(self.office, self.clock))
+        app = httpx.ASGITransport(cast(Any, build(self.office, self.clock)))
         self.http = httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8025")
         return self
 
@@ -88,3 +88,13 @@ class Installation:
     async def _found(self, id: str, states: tuple[str, ...]) -> dict[str, Any] | None:
         found = await self.read(id)
         return found if found["delivery"]["state"] in states else None
+
+
+class _One:
+    """Every account is sent over one transport."""
+
+    def __init__(self, transport: Smtp) -> None:
+        self._transport = transport
+
+    async def route(self, account: str) -> Smtp:
+        return self._transport

@@ -67,6 +67,6 @@ class Postbox:
         if self.data:
             return self.data.pop(0)
         content = cast(bytes, envelope.original_content)
-        mail = cast(EmailMessage, message_from_bytes(content, policy=policy.default))
+        mail = message_from_bytes(content, policy=policy.default)
         self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), mail))
         return "250 Accepted"

@@ -82,7 +82,7 @@ def test_a_rate_limit_uses_up_no_try() -> None:
     event, delivery = endings.refused(claimed(tries=4), fault(limited=True), NOW, 0.0, BOUNDS)
     assert (event, delivery.state) == ("deferred", State.RETRY)
     assert (delivery.tries, delivery.waits, delivery.attempts) == (4, 1, 1)
-    assert (delivery.due_at, delivery.waiting_for) == (NOW + MINUTE, "send_limit")
+    assert (delivery.due_at, delivery.waiting_for) == (claimed().due_at, "send_limit")
 
 
 def test_a_rate_limit_waits_three_days_in_all() -> None:

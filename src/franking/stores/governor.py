@@ -74,7 +74,7 @@ def hear(db: Db, news: AccountNews, now: int) -> None:
 
 
 def write(db: Db, account: Account) -> None:
-    """Where an account stands now."""
+    """Where an account stands now, and when its next mail is due."""
     db.run(
         "write_account_state",
         id=account.id,
@@ -87,6 +87,7 @@ def write(db: Db, account: Account) -> None:
         tokens=account.tokens,
         tokens_at=account.tokens_at,
     )
+    db.run("serve_account", account=account.id, turn=None)
 
 
 def _read(db: Db, ids: Sequence[str], now: int) -> list[tuple[Account, list[Usage]]]:

@@ -37,6 +37,8 @@ def transmitting(db: Db, rows: Sequence[tuple[Lease, int]]) -> list[bool]:
 
 def renew(db: Db, rows: Sequence[tuple[Lease, int]]) -> list[bool]:
     """Later ends for leases that still hold."""
+    if not rows:
+        return []
     given = [{"seq": e.seq, "epoch": e.epoch, "expires_at": at} for e, at in rows]
     ends = max(at for _, at in rows)
     db.run("renew_probes", rows=text(given), expires_at=ends)

@@ -71,8 +71,8 @@ FROM json_each(:seqs) r
 WHERE mail.seq = r.value AND +mail.state IN ('PENDING', 'RETRY');
 
 -- name: serve_account!
--- An account was served: its turn is over, and its next mail is due when the index says.
-UPDATE account SET turn = :turn, next_at = (
+-- An account was served (:turn) or may send again: its next mail is due when the index says.
+UPDATE account SET turn = coalesce(:turn, turn), next_at = (
     SELECT min(due_at) FROM (
         SELECT min(due_at) AS due_at FROM mail WHERE account = :account AND priority = 2
             AND state IN ('PENDING', 'RETRY') AND releases < 3

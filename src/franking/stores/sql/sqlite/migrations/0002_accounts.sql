@@ -99,6 +99,7 @@ CREATE VIEW mail_json AS SELECT m.*, json_object(
     'hold', json((
         SELECT json_object('state', a.state, 'paused_until', a.paused_until, 'reason', a.reason)
         FROM account a WHERE a.id = m.account
+            AND (a.state <> 'ok' OR a.paused_until IS NOT NULL)
     )),
     'links', json_object(
         'touchpoint_id', touchpoint_id, 'cadence_member_id', cadence_member_id,
