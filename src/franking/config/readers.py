@@ -10,10 +10,12 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from franking.config.settings import SQLITE, Address, Secret
+from franking.core.key import parsed
 
 Reader = Callable[[str], Any]
 
@@ -86,22 +88,28 @@ def http(value: str) -> Address:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > PORT_MAX:
         raise ValueError("must be an address and a port, as 127.0.0.1:8025 or [::1]:8025")
-    if not _loopback(bare, bracketed=bare != host):
-        raise ValueError(
-            "must be a loopback address, as 127.0.0.1:8025 or [::1]:8025: others are served only"
-            " once access keys can be made, which comes with a later version"
-        )
+    if not _numbers(bare, bracketed=bare != host):
+        raise ValueError("must be an IP address and a port, as 127.0.0.1:8025 or [::1]:8025")
     return Address(bare, int(port))
 
 
-def _loopback(host: str, *, bracketed: bool) -> bool:
+def _numbers(host: str, *, bracketed: bool) -> bool:
     if host == "localhost":
         return not bracketed
     try:
-        found = ipaddress.ip_address(host)
+        return bracketed is (ipaddress.ip_address(host).version == 6)
     except ValueError:
         return False
-    return found.is_loopback and bracketed is (found.version == 6)
+
+
+def path(value: str) -> Path:
+    return Path(text(value))
+
+
+def key(value: str) -> Secret:
+    if parsed(value) is None:
+        raise ValueError("must be a key, whole, as `franking key create` shows it: fk_…")
+    return Secret(value)
 
 
 def hosts(value: str) -> tuple[str, ...]:
@@ -137,7 +145,10 @@ READERS: Mapping[str, Reader] = {
     "database_url": database_url,
     "http": http,
     "hosts": hosts,
+    "tls_certificate": path,
+    "tls_key": path,
     "url": server_url,
+    "key": key,
     "log_format": one_of("console", "json"),
     "smtp_connection_uri": secret,
     "smtp_password": secret,
@@ -161,4 +172,7 @@ READERS: Mapping[str, Reader] = {
     "retain_days": retain_days,
     "max_document_bytes": whole(DOCUMENT_BYTES_MIN, DOCUMENT_BYTES_MAX),
 }
-SECRETS = ("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options")
+SECRETS = (
+    *("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options"),
+    "key",
+)

@@ -15,6 +15,7 @@ import msgspec
 from franking.core.attempt import Attempt, Lease, Settlement
 from franking.core.delivery import Delivery
 from franking.core.event import Event, Links
+from franking.stores.keys import KeyRows
 
 
 class NotFound(Exception):
@@ -248,6 +249,10 @@ class Store(Protocol):
 
     async def foreign_commits(self) -> int:
         """A number that changes when another process has committed."""
+
+    @property
+    def keys(self) -> KeyRows:
+        """Who may call, each with what it promises there."""
 
     @property
     def commits(self) -> int:
