@@ -16,8 +16,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import limit
 from bench.cases import accept, backlog, child, drain, http, idle, parts
+from bench.cases.figures import Figure, markdown, table
 from bench.cases.run import Run
-from bench.figures import Figure, markdown, table
 
 CASES: dict[str, Callable[[Run], list[Figure]]] = {
     "drain": drain.figures,

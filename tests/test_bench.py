@@ -100,7 +100,7 @@ def test_a_figure_is_held_against_its_goal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
-    from bench.figures import Figure, Goal, markdown
+    from bench.cases.figures import Figure, Goal, markdown
 
     figure = Figure("a", value, "s", ratio, goal=Goal(*goal) if goal is not None else None)
     assert markdown([figure]).splitlines()[-1] == "| " + " | ".join(["a", *cells]) + " |"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.cases import child
+from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.figures import Figure, Goal
 
 MAILS, MAILS_SMALL = 8000, 500
 CALLERS = 64

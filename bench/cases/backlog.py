@@ -13,8 +13,8 @@ import msgspec
 
 from bench.cases import child
 from bench.cases.documents import short
+from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.figures import Figure, Goal
 from franking.clock import SystemClock
 
 FEW = 1000

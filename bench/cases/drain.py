@@ -7,8 +7,8 @@ attempt and its event. One process; the sink and what fills the store run in oth
 from __future__ import annotations
 
 from bench.cases import child
+from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.figures import Figure, Goal
 
 MAILS, MAILS_SMALL = 8000, 500
 CONNECTIONS, CONNECTIONS_SMALL = (64, 40, 10), (64, 10)

@@ -7,8 +7,8 @@ processes of their own; the server runs without an engine, so that only acceptin
 from __future__ import annotations
 
 from bench.cases import child
+from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.figures import Figure, Goal
 
 CALLS, CALLS_SMALL = 8000, 500
 CONNECTIONS = 64

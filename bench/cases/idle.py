@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.cases import child
+from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.figures import Figure, Goal
 
 SECONDS, SECONDS_SMALL = 20, 3
 SETTLE_SECONDS = 1

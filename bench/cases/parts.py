@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.cases import child
+from bench.cases.figures import Figure
 from bench.cases.run import Run
-from bench.figures import Figure
 
 COMPOSED, COMPOSED_SMALL = 8000, 500
 SENT, SENT_SMALL = 16_000, 1000

@@ -28,9 +28,19 @@ class Clock(Protocol):
     def new_id(self) -> str:
         """A ULID: 26 characters, ordered by time, 80 bits of chance."""
 
+    def secret(self, size: int) -> bytes:
+        """So many random bytes that nobody can guess."""
+
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock.
+
+    Chance is drawn from a generator that is seeded once: ids are no secrets, and a system call for
+    each would hand the interpreter to another thread.
+    """
+
+    def __init__(self) -> None:
+        self._random = random.Random(secrets.randbits(256))  # noqa: S311
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
@@ -40,10 +50,13 @@ class SystemClock:
         return time.clock_gettime_ns(_STEADY) // 1_000_000
 
     def jitter(self) -> float:
-        return random.random()  # noqa: S311 (spreads retries, protects nothing)
+        return self._random.random()
 
     def new_id(self) -> str:
-        return ulid(self.now(), secrets.randbits(80))
+        return ulid(self.now(), self._random.getrandbits(80))
+
+    def secret(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
 
 
 class HandClock:
@@ -67,6 +80,9 @@ class HandClock:
 
     def new_id(self) -> str:
         return ulid(self._now, self._random.getrandbits(80))
+
+    def secret(self, size: int) -> bytes:
+        return self._random.randbytes(size)
 
 
 def ulid(milliseconds: int, chance: int) -> str:

@@ -57,7 +57,7 @@ async def served(front: Front) -> AsyncIterator[str]:
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     front.stop()

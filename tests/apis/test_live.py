@@ -142,7 +142,7 @@ async def test_too_many_listeners_are_told_to_come_back(
         assert (answer.status_code, answer.json()["reason"]) == (503, "too_many")
     async with asyncio.timeout(10):
         while (await probe(served_client)) != 200:  # noqa: ASYNC110 (the server notices by itself)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
 
 async def probe(client: httpx.AsyncClient) -> int:

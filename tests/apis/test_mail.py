@@ -233,6 +233,7 @@ async def test_a_deleted_mail_is_gone(client: httpx.AsyncClient, document: dict[
     await client.put("/v1/mail/m", json=document)
     answer = await client.delete("/v1/mail/m")
     assert (answer.status_code, answer.content) == (204, b"")
+    assert not {"content-type", "content-length"} & set(answer.headers)
     assert (await client.get("/v1/mail/m")).status_code == 404
 
 

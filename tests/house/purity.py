@@ -13,8 +13,8 @@ from house.source import PACKAGE, dotted, imports, modules, python_files, syntax
 _PURE = frozenset(
     (
         *("__future__", "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime"),
-        *("decimal", "enum", "functools", "hashlib", "heapq", "idna", "ipaddress", "itertools"),
-        *("json", "math", "msgspec", "operator", "re", "string", "struct", "textwrap", "types"),
+        *("decimal", "enum", "functools", "hashlib", "heapq", "hmac", "idna", "ipaddress"),
+        *("itertools", "json", "math", "msgspec", "operator", "re", "string", "struct", "textwrap", "types"),
         *("typing", "unicodedata", "urllib", PACKAGE),
     )
 )

@@ -15,7 +15,8 @@ from eventually import eventually
 from kill.documents import Documents, seconds_ahead
 from kill.ledger import Ledger
 from kill.process import Process
-from kill.sink import Point, Sink
+from kill.session import Point
+from kill.sink import Sink
 
 BATCHES = 4
 PATIENCE_SECONDS = 6.0

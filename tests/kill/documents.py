@@ -6,7 +6,7 @@ from typing import Any
 
 from franking.clock import SystemClock
 from franking.core import times
-from kill.sink import LAST_LINE
+from kill.session import LAST_LINE
 
 
 class Documents:

@@ -11,7 +11,8 @@ from eventually import eventually
 from kill.documents import Documents
 from kill.ledger import Ledger
 from kill.process import Process
-from kill.sink import Point, Sink
+from kill.session import Point
+from kill.sink import Sink
 
 pytestmark = pytest.mark.kill
 

@@ -12,7 +12,7 @@ import pytest
 
 from eventually import eventually
 from kill.scene import LONG_MS, Scene, scene
-from kill.sink import Point
+from kill.session import Point
 
 pytestmark = pytest.mark.kill
 

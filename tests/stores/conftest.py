@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from franking.stores.base import Store
 
-from .contract import YARDS, Yard
+from .contract import MEMORY, YARDS, Yard
 
 
 @pytest.fixture(params=sorted(YARDS))
-def yard(request: pytest.FixtureRequest, tmp_path: Path) -> Yard:
-    return YARDS[request.param](tmp_path)
+def yard(request: pytest.FixtureRequest) -> Iterator[Yard]:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        yield YARDS[request.param](Path(folder))
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from franking.core import requests
 from franking.core.delivery import Outcome, Stage, State
-from franking.stores.base import Store
+from franking.stores.base import Change, Store
 
 from .mails import (
     HOUR,
     LEASE_MS,
     NOW,
+    changed,
     claimed,
     delivery,
     ended,
@@ -36,6 +38,17 @@ async def test_proved_sent_ends_a_doubt(store: Store) -> None:
     after = await delivery(store)
     assert (after.state, after.outcome, after.attempts) == (State.SUCCESS, Outcome.SENT, 1)
     assert (after.end_at, after.error, after.info is not None) == (LATE, None, True)
+
+
+async def test_a_proof_is_used_up_once_it_was_applied(store: Store) -> None:
+    await store.submit([mail()])
+    late = ended(await transmitting(store), "sent", LATE)
+    await swept(store, EXPIRY)
+    await store.settle([late])
+    again = requests.retried(await delivery(store), LATE, None)
+    await changed(store, Change(delivery=again))
+    await store.settle([late])
+    assert (await delivery(store)).state is State.RETRY
 
 
 async def test_proved_sent_is_told(store: Store) -> None:

@@ -125,7 +125,7 @@ async def test_words_are_found_by_prefix(store: Store, q: str, found: bool) -> N
     [
         *("", " ", '"', "'", "*", "**", "-", "_", "a_b", '"a" OR "b"', "NEAR(", "NEAR(a b, 5)"),
         *("AND", "OR NOT", "words:", "words : a", "^a", "a^b", "a + b", "(a", "{a", "a\x00b"),
-        *("\ud800", "😀", "\u0301", "\U0001e900", "a\U0001e900b", "\ua7ae_x", "%", "\\", "ﬁ", "²½Ⅷ"),
+        *("\ud800", "😀", "\u0301", "\U0001e900", "a\U0001e900b", "\ua7ae_x", "%", "\\", "ﬁ", "²Ⅷ"),
         *("; DROP TABLE mail", "a" * 5000, "a " * 5000, "İ", "ß", "\u200b", "\uffff"),
     ],
 )  # fmt: skip

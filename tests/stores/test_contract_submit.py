@@ -10,7 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from franking.core.delivery import State
-from franking.stores.base import AlreadyExists, Change, KeyReused, Mail, Once, Replay, Store, StoreUnavailable
+from franking.stores.base import (
+    AlreadyExists,
+    Change,
+    KeyReused,
+    Mail,
+    Once,
+    Replay,
+    Store,
+    StoreUnavailable,
+)
 
 from .contract import Yard
 from .mails import HOUR, NOW, changed, event, kinds, mail, raw, stored
@@ -164,7 +173,7 @@ async def test_a_store_that_closes_answers_every_caller(yard: Yard) -> None:
     def held_up(found: object) -> None:
         gate.wait(10)
 
-    early = [asyncio.create_task(store.change(["m1"], held_up))]
+    early: list[asyncio.Task[Any]] = [asyncio.create_task(store.change(["m1"], held_up))]
     await asyncio.sleep(0)
     early += [asyncio.create_task(store.submit([mail(f"m{n}")])) for n in range(9)]
     await asyncio.sleep(0)

@@ -21,7 +21,8 @@ ID_CHARACTERS = 255
 KEY_CHARACTERS = 255
 # Other calls live at these places beside the mails.
 RESERVED_IDS = ("batch", "retry")
-# Until there are keys, everyone who can connect is the same one.
+# Where a request's state has the id of its key. Without one, everyone who is served is the same.
+CREDENTIAL = "credential"
 NOBODY_ELSE = "local"
 
 
@@ -32,6 +33,7 @@ class Call(msgspec.Struct, frozen=True):
     path: str
     headers: dict[bytes, bytes]
     body: bytes = b""
+    credential: str = NOBODY_ELSE
 
     def text(self, name: bytes) -> str | None:
         """A header's value; None where it is absent."""
@@ -64,7 +66,7 @@ class Call(msgspec.Struct, frozen=True):
             detail = f"An Idempotency-Key has 1 to {KEY_CHARACTERS} printable ASCII characters."
             raise Problem(400, "bad_key", detail, "Use a UUID, say.", "Idempotency-Key")
         return Once(
-            scope=f"{NOBODY_ELSE}:{self.method} {self.path}",
+            scope=f"{self.credential}:{self.method} {self.path}",
             key=key,
             fingerprint=hashlib.sha256(self.body).hexdigest(),
             at=at,
@@ -76,7 +78,8 @@ async def received(request: Ask) -> Call:
     """The request with its whole body. Raises `Problem`."""
     scope = request.scope
     body = await bodies.read(request.receive)
-    return Call(scope["method"], scope["path"], dict(scope["headers"]), body)
+    credential = scope["state"].get(CREDENTIAL, NOBODY_ELSE)
+    return Call(scope["method"], scope["path"], dict(scope["headers"]), body, credential)
 
 
 def bare(request: Ask) -> Call:

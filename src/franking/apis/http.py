@@ -1,4 +1,4 @@
-"""All that is reached over HTTP for mail, as one ASGI app: the routes, and the guard before them.
+"""All that is reached over HTTP, as one ASGI app: the routes, and the guard and the keys before.
 
 Handlers read the request's bytes and answer with bytes. Litestar routes, describes the calls in
 OpenAPI, and hands every exception to `problems`.
@@ -13,8 +13,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from franking.apis import bodies, problems
+from franking.apis.access import Access
 from franking.apis.guard import Guard
 from franking.apis.health import Health
+from franking.apis.keys import KeyCalls
 from franking.apis.listing import Listing
 from franking.apis.live import HEARTBEAT_SECONDS, Live
 from franking.apis.mail import Mails
@@ -47,8 +49,12 @@ def build(
     *,
     hosts: Collection[str] = (),
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    trusted: bool = False,
 ) -> Front:
-    """The app; `hosts` are the names that are served beside the loopback's."""
+    """The app; `hosts` are the names that are served beside the loopback's.
+
+    `trusted` is for who holds the database itself and needs no key to it, so never for a socket.
+    """
     live = Live(office, heartbeat_seconds)
     description = Description(lambda: routes(office, clock, live))
     app = Litestar(
@@ -59,12 +65,14 @@ def build(
         request_max_body_size=None,
     )
     limits = {BATCH: bodies.MAX_BATCH_BYTES}
-    return Front(Guard(app, hosts, bodies.MAX_DOCUMENT_BYTES, limits), live)
+    behind = app if trusted else Access(app, office.keys, clock)
+    return Front(Guard(behind, hosts, bodies.MAX_DOCUMENT_BYTES, limits), live)
 
 
 def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandler]:
     """Every route with its handler and its description."""
     mails, listing, health = Mails(office, clock), Listing(office), Health(office)
+    keys = KeyCalls(office)
     described = operations()
     table = (
         (post, "/v1/mail", mails.submit, "submitMail"),
@@ -77,6 +85,9 @@ def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandle
         (get, f"{ONE}/timeline", mails.timeline, "readTimeline"),
         (post, f"{ONE}/retry", mails.retry, "retryMail"),
         (get, "/v1/events", live.listen, "listen"),
+        (post, "/v1/keys", keys.create, "createKey"),
+        (get, "/v1/keys", keys.newest, "listKeys"),
+        (delete, "/v1/keys/{id:str}", keys.revoke, "revokeKey"),
         (get, "/healthz", health.alive, "healthz"),
         (get, "/readyz", health.ready, "readyz"),
     )

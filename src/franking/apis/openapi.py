@@ -27,8 +27,9 @@ from franking.core.rules import SENTENCES
 
 PROBLEMS = {
     400: "The request can't be read, or a parameter is wrong; `field` names it.",
-    403: "The request comes from a page of another site.",
-    404: "There is no such mail.",
+    401: "A key is needed, or the one that was sent is none.",
+    403: "The key lacks the scope, or the request comes from a page of another site.",
+    404: "There is no such thing.",
     408: "The body did not come in time.",
     409: "The mail's state does not allow it, or the Idempotency-Key came with another body.",
     412: "The mail is not the one that If-Match names.",
@@ -36,6 +37,7 @@ PROBLEMS = {
     415: "The body is not JSON in UTF-8.",
     421: "This server does not serve that Host.",
     422: "The document is invalid; `detail` has the contract's text.",
+    429: "The key's calls of this minute are used up; `Retry-After` tells when there are more.",
     500: "Something went wrong inside franking; its log tells where.",
     503: "The store can't be used now; nothing was written.",
 }
@@ -45,6 +47,12 @@ _CONFIG = OpenAPIConfig(
     description="An email service that never leaves anyone guessing.",
 )
 _ANY = (400, 421, 500, 503)
+_KEYED = (401, 403, 429)
+_WITHOUT_KEY = ("healthz", "readyz")
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key, as `fk_…`."},
+    "basic": {"type": "http", "scheme": "basic", "description": "A key as the password."},
+}
 _BODY = (403, 408, 413, 415)
 
 
@@ -63,12 +71,18 @@ class Description:
         # An app of its own: in the serving one Litestar would add pages of its making.
         app = Litestar(self._routes(), openapi_config=_CONFIG, logging_config=None)
         document = app.openapi_schema.to_schema()
-        return msgspec.json.encode({**document, "components": {"schemas": SCHEMAS}})
+        document["components"] = {"schemas": SCHEMAS, "securitySchemes": _SCHEMES}
+        # As long as no key was made, a caller on the same machine needs none.
+        document["security"] = [{"bearer": []}, {"basic": []}, {}]
+        return msgspec.json.encode(document)
 
 
 def operations() -> Mapping[str, type[Operation]]:
     """The description of each call by its operation id."""
-    return {name: _operation(*described) for name, described in _CALLS.items()}
+    return {
+        name: _operation(*described, keyed=name not in _WITHOUT_KEY)
+        for name, described in _CALLS.items()
+    }
 
 
 def _operation(
@@ -77,9 +91,12 @@ def _operation(
     parameters: Sequence[str],
     good: Mapping[int, str],
     bad: Sequence[int],
+    *,
+    keyed: bool,
 ) -> type[Operation]:
+    always = (*_ANY, *_KEYED) if keyed else _ANY
     responses = {str(status): _good(status, name) for status, name in good.items()}
-    responses |= {str(status): _bad(status) for status in sorted({*bad, *_ANY})}
+    responses |= {str(status): _bad(status) for status in sorted({*bad, *always})}
 
     @dataclass
     class Described(Operation):
@@ -126,7 +143,7 @@ _TOKEN: Schema = {**_WORDS, "pattern": "^[!-~]+$"}
 _PARAMETERS: dict[str, Schema] = {
     parameter["name"]: parameter
     for parameter in (
-        _parameter("path", "id", "The mail's id.", _WORDS),
+        _parameter("path", "id", "The id of what is meant.", _WORDS),
         _parameter("header", "Idempotency-Key", "A repeat gets the first answer.", _TOKEN),
         _parameter("header", "If-Match", "Write only if the mail still has this ETag.", _TOKEN),
         _parameter("header", "If-None-Match", "304 if the mail still has this ETag.", _TOKEN),
@@ -154,6 +171,7 @@ _MEANINGS = {
 }
 _WRITE = ("id", "If-Match", "Idempotency-Key")
 _LIST = ("state", "category", "account", "touchpoint", "q", "after", "limit")
+_MAKE = (*_BODY, 422)
 _NEW = ("Prefer", "Idempotency-Key")
 _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Sequence[int]]] = {
     "submitMail": ("Submit a mail", "MailDocument", _NEW, {201: "Mail"}, (*_BODY, 409, 422)),
@@ -190,6 +208,9 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
         (*_BODY, 404, 409, 422),
     ),
     "listen": ("Hear events as they happen", None, ("Last-Event-ID",), {200: "events"}, ()),
+    "createKey": ("Make a key; only this answer shows it", "NewKey", (), {201: "MadeKey"}, _MAKE),
+    "listKeys": ("List the keys, newest first", None, (), {200: "Keys"}, ()),
+    "revokeKey": ("Revoke a key", None, ("id",), {204: ""}, (404,)),
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
 }

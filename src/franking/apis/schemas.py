@@ -6,6 +6,7 @@ from typing import Any
 
 from franking.apis.bodies import MAX_BATCH_DOCUMENTS
 from franking.core.delivery import Outcome, Stage, State
+from franking.core.key import NAME_CHARACTERS, PER_MINUTE_MAX, Scope
 
 Schema = dict[str, Any]
 
@@ -134,6 +135,30 @@ _ATTEMPT = _object(
     steps={"type": "array", "items": {"type": "object"}},
 )
 
+_SCOPES: Schema = {"type": "array", "items": {"enum": [str(scope) for scope in Scope]}}
+_PER_MINUTE: Schema = {"type": ["integer", "null"], "minimum": 1, "maximum": PER_MINUTE_MAX}
+_NEW_KEY = {
+    "type": "object",
+    "required": ["scopes"],
+    "properties": {
+        "name": {**_TEXT, "maxLength": NAME_CHARACTERS},
+        "scopes": {**_SCOPES, "minItems": 1},
+        "perMinute": _PER_MINUTE,
+    },
+    "additionalProperties": False,
+    "examples": [{"name": "crm", "scopes": ["mail:write"], "perMinute": 600}],
+}
+_KEY: dict[str, Schema] = {
+    "id": _TEXT,
+    "name": _TEXT,
+    "scopes": _SCOPES,
+    "perMinute": _PER_MINUTE,
+    "createTime": _TIME,
+    "lastUseTime": _MAYBE_TIME,
+    "revokeTime": _MAYBE_TIME,
+}
+_KEY_FIELDS = " ".join(_KEY)
+
 _PROBLEM = _object(
     "type title status detail reason next",
     type={"const": "about:blank"},
@@ -181,6 +206,10 @@ SCHEMAS: dict[str, Schema] = {
     "BatchEntry": _ENTRY,
     "Timeline": _object("id attempts", id=_TEXT, attempts=_listed("Attempt")),
     "Attempt": _ATTEMPT,
+    "NewKey": _NEW_KEY,
+    "Key": _object(_KEY_FIELDS, **_KEY),
+    "MadeKey": _object(f"{_KEY_FIELDS} key", **_KEY, key=_TEXT),
+    "Keys": _object("items", items=_listed("Key")),
     "Health": _object("status", status=_TEXT),
     "Problem": _PROBLEM,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,16 +35,18 @@ def bound(address: Address) -> socket.socket:
     return found
 
 
-def url(listening: socket.socket) -> str:
-    """Where the socket is reached."""
+def address(listening: socket.socket) -> Address:
+    """Where the socket listens."""
     host, port = listening.getsockname()[:2]
-    return f"http://{Address(host, port)}"
+    return Address(host, port)
 
 
 class Listener:
-    """A uvicorn that serves one app on one socket until `stop`."""
+    """A uvicorn that serves one app on one socket until `stop`; HTTPS where `tls` is given."""
 
-    def __init__(self, app: Any, listening: socket.socket) -> None:
+    def __init__(
+        self, app: Any, listening: socket.socket, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -56,6 +59,7 @@ class Listener:
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=ANSWER_SECONDS,
+                ssl_context_factory=None if tls is None else lambda _config, _default: tls,
             )
         )
         self.serving = asyncio.create_task(self._server.serve(sockets=[listening]))

@@ -14,9 +14,9 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from franking.app import Stopped, databases, logs
+from franking.app import Stopped, databases, logs, reach
 from franking.app.front import front
-from franking.app.listening import Listener, bound, url
+from franking.app.listening import Listener, address, bound
 from franking.app.lock import locked
 from franking.app.sender import check_senders, smtp_settings
 from franking.clock import SystemClock
@@ -59,7 +59,8 @@ async def serve(settings: Settings, say: Callable[[str], None]) -> None:
     logs.configure(settings.log_format)
     stop = signalled()
     async with running(settings, "serve") as service:
-        say(f"franking listens on {service.url}, with {settings.database_path}.")
+        others = "" if settings.http.loopback else f" ({settings.http})"
+        say(f"franking listens on {service.url}{others}, with {settings.database_path}.")
         await until(stop, service)
 
 
@@ -94,6 +95,7 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
     """Everything up, in order; on leaving, everything down. Raises as `serve` does."""
     sending = smtp_settings(settings)
     check_senders(settings)
+    tls = reach.tls(settings)
     async with AsyncExitStack() as parts:
         lock = await locked(settings.database_path, command)
         parts.callback(lock.release)
@@ -101,12 +103,13 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
         store = databases.store(settings)
         await store.open()
         parts.push_async_callback(store.close)
+        await reach.check_keys(settings, store)
         transport = Smtp(sending, connections=settings.connections)
         parts.push_async_callback(_closed, transport)
         engine = _engine(settings, store, transport)
         office, calls = front(settings, store, engine.wake)
         engine.start()
-        listener = Listener(calls, socket)
+        listener = Listener(calls, socket, tls)
 
         async def stop() -> None:
             calls.stop()
@@ -114,8 +117,9 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
 
         parts.push_async_callback(stop)
         await listener.started()
-        lock.announce(url(socket))
-        yield Service(office, url(socket), engine, listener)
+        url = reach.url(address(socket), encrypted=tls is not None)
+        lock.announce(url)
+        yield Service(office, url, engine, listener)
 
 
 def _engine(settings: Settings, store: Store, transport: Smtp) -> Engine:

@@ -9,6 +9,7 @@ import typer
 
 from franking import __version__
 from franking.cli import starting
+from franking.cli.key_commands import key
 
 if TYPE_CHECKING:
     from franking.stores.base import Filter
@@ -29,6 +30,7 @@ app = typer.Typer(
 mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
 db = typer.Typer(no_args_is_help=True, help="The database file.")
 app.add_typer(mail, name="mail")
+app.add_typer(key, name="key")
 app.add_typer(db, name="db")
 
 Url = Annotated[

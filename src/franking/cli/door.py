@@ -102,6 +102,23 @@ class Door:
         """Ask for another try."""
         return await self._object("POST", f"{_path(id)}/retry", {"force": force}, key)
 
+    async def create_key(
+        self, name: str, scopes: Sequence[str], per_minute: int | None
+    ) -> Document:
+        """Make a key; the answer is the only one that has it."""
+        wanted = {"name": name, "scopes": list(scopes), "perMinute": per_minute}
+        return await self._object("POST", "/v1/keys", wanted)
+
+    async def keys(self) -> list[Document]:
+        """The keys, without their secrets."""
+        found = await self._object("GET", "/v1/keys")
+        items: list[Document] = found["items"]
+        return items
+
+    async def revoke_key(self, id: str) -> None:
+        """Revoke a key; a repeat is no error."""
+        await self._call("DELETE", f"/v1/keys/{quote(id, safe='')}", None, None)
+
     async def _object(
         self, method: str, path: str, value: object = None, key: str | None = None
     ) -> Document:
@@ -116,7 +133,7 @@ class Door:
         response = await self._carry(method, path, headers, body)
         if response.status >= 300:
             _decline(response)
-        return json.loads(response.body)
+        return json.loads(response.body) if response.body else None
 
 
 def _encoded(value: object) -> bytes:

@@ -19,7 +19,7 @@ from franking.config import Settings
 async def opened(settings: Settings, command: str) -> AsyncIterator[Door]:
     """The door, held open for one command."""
     if settings.url is not None:
-        async with _remote(settings.url, settings.url) as door:
+        async with _remote(settings, settings.url, settings.url) as door:
             yield door
         return
     place = str(settings.database_path.absolute())
@@ -31,7 +31,7 @@ async def opened(settings: Settings, command: str) -> AsyncIterator[Door]:
     else:
         # A demo's mails are not in the database that it stands in for.
         ours = place if found.command != DEMO else f"{DEMO} {found.pid}"
-        async with _remote(found.url or "", ours) as door:
+        async with _remote(settings, found.url or "", ours) as door:
             yield door
 
 
@@ -46,10 +46,13 @@ async def _found(settings: Settings, command: str) -> Lock | Holder:
 
 
 @asynccontextmanager
-async def _remote(url: str, place: str) -> AsyncIterator[Door]:
+async def _remote(settings: Settings, url: str, place: str) -> AsyncIterator[Door]:
     from franking.cli import remote
 
-    async with remote.connected(url, place) as door:
+    # A server that was found by its database has the certificate that is set here, whose names
+    # need not be this machine's.
+    own = settings.tls_certificate if url != settings.url else None
+    async with remote.connected(url, place, settings.key, own) as door:
         yield door
 
 

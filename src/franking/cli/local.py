@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
+from franking.apis.calls import CREDENTIAL, NOBODY_ELSE
 from franking.app import databases
 from franking.app.front import front
 from franking.cli.door import Door, Response
 from franking.config import Settings
+from franking.core.key import parsed
 
 HOST = "localhost"
 
@@ -21,8 +23,8 @@ async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
     store = databases.store(settings)
     await store.open()
     try:
-        _, calls = front(settings, store, _nobody)
-        yield Door(_Carrier(calls), place, sends=False)
+        _, calls = front(settings, store, _nobody, trusted=True)
+        yield Door(_Carrier(calls, _credential(settings)), place, sends=False)
     finally:
         await store.close()
 
@@ -31,11 +33,18 @@ def _nobody() -> None:
     """No worker is here to be woken."""
 
 
+def _credential(settings: Settings) -> str:
+    """Whose Idempotency-Keys are meant: the same as through a `serve`, where the key is shown."""
+    key = None if settings.key is None else parsed(settings.key.value)
+    return NOBODY_ELSE if key is None else key.id
+
+
 class _Carrier:
     """One request at a time as ASGI has it (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, credential: str) -> None:
         self._app = app
+        self._credential = credential
 
     async def __call__(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
@@ -52,7 +61,9 @@ class _Carrier:
                 status = message["status"]
             parts.append(message.get("body", b""))
 
-        await self._app(_scope(method, path, headers, body), receive, send)
+        scope = _scope(method, path, headers, body)
+        scope["state"][CREDENTIAL] = self._credential
+        await self._app(scope, receive, send)
         return Response(status, b"".join(parts))
 
 

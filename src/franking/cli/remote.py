@@ -7,14 +7,17 @@ connection that fails is tried again a few times: a `serve` that is restarted is
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
 from franking.cli.door import Door, Response
 from franking.cli.exits import Code, Ended
+from franking.config import Secret
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 120
@@ -23,11 +26,32 @@ PAUSE_SECONDS = 0.2
 
 
 @asynccontextmanager
-async def connected(url: str, place: str) -> AsyncIterator[Door]:
-    """The door to the server at `url`."""
+async def connected(
+    url: str, place: str, key: Secret | None = None, certificate: Path | None = None
+) -> AsyncIterator[Door]:
+    """The door to the server at `url`, where `key` is shown.
+
+    With `certificate`, HTTPS takes that very one, whatever names it has, and none else.
+    """
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    headers = {} if key is None else {"authorization": f"Bearer {key.value}"}
+    connector = aiohttp.TCPConnector(ssl=True if certificate is None else _pinned(certificate))
+    async with aiohttp.ClientSession(
+        timeout=timeout, headers=headers, connector=connector
+    ) as session:
         yield Door(_Carrier(session, url), place, sends=True)
+
+
+def _pinned(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(certificate)
+    except OSError as error:
+        words = f"FRANKING_TLS_CERTIFICATE can't be read: {error.strerror}."
+        raise Ended(Code.SETTING_REFUSED, words) from None
+    return context
 
 
 class _Carrier:

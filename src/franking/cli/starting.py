@@ -35,11 +35,16 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-def through_door(command: str, url: str | None, work: Callable[[Door], Awaitable[None]]) -> None:
+def through_door(
+    command: str,
+    url: str | None,
+    work: Callable[[Door], Awaitable[None]],
+    key: str | None = None,
+) -> None:
     """Open the door, do the work, close it."""
     from franking.cli import finding
 
-    found = settings(url=_checked(url))
+    found = settings(url=_checked("url", url), key=_checked("key", key))
 
     async def opened() -> None:
         async with finding.opened(found, command) as door:
@@ -48,14 +53,15 @@ def through_door(command: str, url: str | None, work: Callable[[Door], Awaitable
     run(opened())
 
 
-def _checked(url: str | None) -> str | None:
+def _checked(name: str, value: str | None) -> Any:
+    """An option that goes before a setting, read as that is."""
     from franking.cli.exits import Code, Ended
-    from franking.config.readers import server_url
+    from franking.config.readers import READERS
 
     try:
-        return url and server_url(url)
+        return value and READERS[name](value)
     except ValueError as error:
-        raise Ended(Code.USAGE, f"--url {error}.") from None
+        raise Ended(Code.USAGE, f"--{name} {error}.") from None
 
 
 def serve() -> None:

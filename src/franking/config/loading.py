@@ -19,6 +19,7 @@ FILE = "franking.toml"
 FILE_BYTES_MAX = 1024 * 1024
 
 _OAUTH_NEEDS = ("host", "user", "client_id", "client_secret", "refresh_token")
+_TLS = ("tls_certificate", "tls_key")
 
 
 class _Given(msgspec.Struct, frozen=True):
@@ -102,6 +103,9 @@ def _excerpt(text: str) -> str:
 
 
 def _missing(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, other in (_TLS, _TLS[::-1]):
+        if name in values and other not in values:
+            yield f"{PREFIX}{other.upper()} is not set: {PREFIX}{name.upper()} needs it."
     if values.get("auth_type") != "OAuth2":
         return
     for name in _OAUTH_NEEDS:

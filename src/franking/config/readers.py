@@ -10,10 +10,12 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from franking.config.settings import SQLITE, Address, Secret
+from franking.core.key import parsed
 
 Reader = Callable[[str], Any]
 
@@ -27,7 +29,10 @@ STOP_SECONDS_MAX = 3_600
 DOCUMENT_BYTES_MIN = 1_024
 DOCUMENT_BYTES_MAX = 100 * 1024 * 1024
 HOSTS_MAX = 100
+KEYS_MAX = 16
 
+# 32 bytes: ten groups of three and one of two, whose last character has four bits.
+_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 # RFC 3986 calls it a reg-name or an IP literal; a port may follow, as in a Host field.
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -40,6 +45,17 @@ def text(value: str) -> str:
 
 def secret(value: str) -> Secret:
     return Secret(text(value))
+
+
+def keys(value: str) -> Secret:
+    """One or more keys; what they are is read where they are used, and checked here."""
+    found = [part.strip() for part in value.split(",")]
+    if not all(map(_KEY.fullmatch, found)) or not 0 < len(set(found)) == len(found) <= KEYS_MAX:
+        raise ValueError(
+            "must be 32 bytes in base64, as `openssl rand -base64 32` prints them, or up to"
+            f" {KEYS_MAX} different ones with commas between: the first seals, all open"
+        )
+    return Secret(",".join(found))
 
 
 def whole(least: int, most: int) -> Reader:
@@ -86,22 +102,28 @@ def http(value: str) -> Address:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > PORT_MAX:
         raise ValueError("must be an address and a port, as 127.0.0.1:8025 or [::1]:8025")
-    if not _loopback(bare, bracketed=bare != host):
-        raise ValueError(
-            "must be a loopback address, as 127.0.0.1:8025 or [::1]:8025: others are served only"
-            " once access keys can be made, which comes with a later version"
-        )
+    if not _numbers(bare, bracketed=bare != host):
+        raise ValueError("must be an IP address and a port, as 127.0.0.1:8025 or [::1]:8025")
     return Address(bare, int(port))
 
 
-def _loopback(host: str, *, bracketed: bool) -> bool:
+def _numbers(host: str, *, bracketed: bool) -> bool:
     if host == "localhost":
         return not bracketed
     try:
-        found = ipaddress.ip_address(host)
+        return bracketed is (ipaddress.ip_address(host).version == 6)
     except ValueError:
         return False
-    return found.is_loopback and bracketed is (found.version == 6)
+
+
+def path(value: str) -> Path:
+    return Path(text(value))
+
+
+def key(value: str) -> Secret:
+    if parsed(value) is None:
+        raise ValueError("must be a key, whole, as `franking key create` shows it: fk_…")
+    return Secret(value)
 
 
 def hosts(value: str) -> tuple[str, ...]:
@@ -137,7 +159,10 @@ READERS: Mapping[str, Reader] = {
     "database_url": database_url,
     "http": http,
     "hosts": hosts,
+    "tls_certificate": path,
+    "tls_key": path,
     "url": server_url,
+    "key": key,
     "log_format": one_of("console", "json"),
     "smtp_connection_uri": secret,
     "smtp_password": secret,
@@ -152,6 +177,7 @@ READERS: Mapping[str, Reader] = {
     "tls_options": json_map,
     "default_from": text,
     "default_reply_to": text,
+    "secret_key": keys,
     "lease_seconds": whole(1, LEASE_SECONDS_MAX),
     "transient_attempts": whole(1, TRANSIENT_ATTEMPTS_MAX),
     "retry_seconds": whole(1, RETRY_SECONDS_MAX),
@@ -161,4 +187,7 @@ READERS: Mapping[str, Reader] = {
     "retain_days": retain_days,
     "max_document_bytes": whole(DOCUMENT_BYTES_MIN, DOCUMENT_BYTES_MAX),
 }
-SECRETS = ("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options")
+SECRETS = (
+    *("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options"),
+    "key",
+)

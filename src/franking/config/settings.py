@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,11 @@ class Address(msgspec.Struct, frozen=True):
     host: str
     port: int
 
+    @property
+    def loopback(self) -> bool:
+        """Can only this machine reach it?"""
+        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
@@ -51,13 +57,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `smtp_connection_uri` to `tls_options` say what to send through, as the extension does; their
     inner form is checked where they are used, when `serve` starts. `hosts` are Host names served
-    beside our own. `url` is where commands find a server that they can't find by the database.
+    beside our own. `url` is where commands find a server that they can't find by the database, and
+    `key` what they show there.
     """
 
     database_url: str = SQLITE + "franking.db"
     http: Address = Address("127.0.0.1", 8025)
     hosts: tuple[str, ...] = ()
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     url: str | None = None
+    key: Secret | None = None
     log_format: Literal["console", "json"] = "console"
 
     smtp_connection_uri: Secret | None = None
@@ -73,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_options: Secret | None = None
     default_from: str | None = None
     default_reply_to: str | None = None
+    secret_key: Secret | None = None
 
     lease_seconds: int = 60
     transient_attempts: int = 5

@@ -10,7 +10,8 @@ The policy of this first form, most specific first:
    mail waits and uses up no try;
 2. the enhanced status code (RFC 3463) by its registered meaning;
 3. the class of the reply code: 4yz is temporary, 5yz is final (RFC 5321, section 4.2.1);
-4. the kind of the network's error: all of them are temporary, for nothing was refused.
+4. the kind of the error: the network's are all temporary, for nothing was refused; a token that
+   is not granted, and an account that does not exist, are final.
 
 What none of these knows is `unknown` and final: never a guess. Categories and causes are those
 of the error vocabulary; their sentences, and the tables of codes, are data in `core/rules`.
@@ -25,7 +26,9 @@ import msgspec
 from franking.core.rules import KINDS, LIMITS, MEANINGS, SENTENCES, STEPS
 
 Step = Literal["compose", "connect", "greeting", "hello", "tls", "login", "mail", "rcpt", "data"]
-Kind = Literal["timeout", "dns", "refused", "closed", "network", "tls", "protocol", "oauth"]
+Kind = Literal[
+    "timeout", "dns", "refused", "closed", "network", "tls", "protocol", "oauth", "account"
+]
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -129,7 +132,7 @@ def _meaning(failure: Failure) -> tuple[str, str]:
 def _temporary(failure: Failure) -> bool:
     if failure.reply_code is not None:
         return 400 <= failure.reply_code < 500
-    return failure.kind is not None and failure.kind != "oauth"
+    return failure.kind is not None and failure.kind not in ("oauth", "account")
 
 
 def _code(failure: Failure) -> str | None:

@@ -101,7 +101,7 @@ LIMITS: dict[str, str] = {
     "5.1.90": "exchange online",
 }
 
-# Where no code tells: what an error of the network means.
+# Where no code tells: what an error of the network means, or of our own account settings.
 KINDS: dict[str, tuple[str, str]] = {
     "timeout": ("service_unavailable", "connection_failed"),
     "dns": ("service_unavailable", "connection_failed"),
@@ -111,6 +111,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "tls": ("service_unavailable", "connection_failed"),
     "protocol": ("service_unavailable", "server_error"),
     "oauth": ("mailbox_disconnected", "credentials_rejected"),
+    "account": ("sending_not_allowed", "sending_disabled"),
 }
 
 # Where a reply names no enhanced code: what a refusal at a step means, final and temporary.

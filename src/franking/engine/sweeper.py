@@ -1,9 +1,9 @@
 """Notices what nobody else will: leases that ran out, waits that took too long.
 
-Once a second: this process renews its own leases first, then sweeps those that ran out, by the
-journal, then ends the mails that waited as long as they may. So a lost worker is noticed within
-two seconds of its lease's end. A lease whose time is over by our own count is not renewed: its
-worker has hung up.
+Once a second, oftener where leases are short: this process renews its own leases first, then
+sweeps those that ran out, by the journal, then ends the mails that waited as long as they may. So
+a lost worker is noticed within two seconds of its lease's end. A lease whose time is over by our
+own count is not renewed: its worker has hung up.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from franking.stores.base import Change, Mail, Store, Stored, StoreUnavailable
 log = structlog.get_logger()
 
 EVERY_SECONDS = 1.0
+# So often at least is a lease looked at before it ends, or it could end between two looks.
+ROUNDS_IN_LEASE = 4
 BATCH = 200
 ANSWERS_LIVE_MS = 24 * 3_600_000
 FORGET_EVERY = 600
@@ -51,11 +53,12 @@ class Sweeper:
         self._stirred = stirred
         self._lease_ms = lease_ms
         self._bounds = bounds
+        self._every_seconds = min(EVERY_SECONDS, lease_ms / 1000 / ROUNDS_IN_LEASE)
         self._foreign = -1
         self._rounds = 0
 
     async def run(self) -> None:
-        """Sweep every second until cancelled; a store out of reach is tried again."""
+        """Sweep again and again until cancelled; a store out of reach is tried again."""
         while True:
             try:
                 await self.sweep()
@@ -63,7 +66,7 @@ class Sweeper:
                 log.warning("the store is out of reach", why=str(error))
             except Exception:
                 log.exception("a sweep failed")
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(self._every_seconds)
 
     async def sweep(self) -> None:
         """One round."""

@@ -17,6 +17,7 @@ from franking.core.attempt import Attempt
 from franking.core.message import trouble
 from franking.office import drafts
 from franking.office.drafts import Document, Draft
+from franking.office.keys import Keys
 from franking.office.refusals import Changed, Conflict, Invalid
 from franking.stores.base import (
     Change,
@@ -47,6 +48,7 @@ class Office:
         self._store = store
         self._clock = clock
         self._wake = wake
+        self.keys = Keys(store, clock)
 
     async def submit(
         self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None

@@ -15,6 +15,8 @@ import msgspec
 from franking.core.attempt import Attempt, Lease, Settlement
 from franking.core.delivery import Delivery
 from franking.core.event import Event, Links
+from franking.stores.account_store import AccountStore
+from franking.stores.keys import KeyRows
 
 
 class NotFound(Exception):
@@ -27,6 +29,10 @@ class StoreUnavailable(Exception):
 
 class StoreRefused(Exception):
     """The database can't be used by this franking at all: newer, read-only, or in use."""
+
+
+class SecretLost(Exception):
+    """A secret can't be opened; the text says why and what to do, and holds no secret."""
 
 
 class AlreadyExists(Exception):
@@ -55,10 +61,14 @@ class NewMail(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where a mail's account stands: `ok` or `disconnected`, and the end of its pause."""
+    """Where a mail's account stands: `ok` or `disconnected`, and the end of its pause.
+
+    `pauses` counts the sending limits that it met in a row; a person's pause counts none.
+    """
 
     state: str
     paused_until: int | None = None
+    pauses: int = 0
     reason: str | None = None
 
 
@@ -272,6 +282,14 @@ class Store(Protocol):
 
     async def foreign_commits(self) -> int:
         """A number that changes when another process has committed."""
+
+    @property
+    def keys(self) -> KeyRows:
+        """Who may call, each with what it promises there."""
+
+    @property
+    def accounts(self) -> AccountStore:
+        """Senders' mailboxes, each call with what it promises there."""
 
     @property
     def commits(self) -> int:

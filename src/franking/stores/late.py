@@ -21,28 +21,25 @@ _mail = msgspec.json.Decoder(Mail)
 def record(db: Db, late: Settlement) -> bool:
     """True where this very settlement was written before, its COMMIT's answer lost."""
     attempt = late.attempt
-    known = _known(db, late)
-    if known == (attempt.event, attempt.worker, attempt.ended_at):
+    words = msgspec.json.encode(attempt).decode()
+    row = db.value("read_attempt", mail=attempt.mail, epoch=attempt.epoch)
+    known: dict[str, Any] = msgspec.json.decode(row) if row is not None else {}
+    if (known.get("event"), known.get("worker"), known.get("ended_at")) == (
+        attempt.event,
+        attempt.worker,
+        attempt.ended_at,
+    ):
         return True
     found = db.value("read_row", seq=late.lease.seq)
-    if found is None:
+    if found is None or known.get("late") == words:
         return False
-    if known is None:
+    if not known:
         rows = msgspec.json.encode([(late.lease, late.delivery, attempt)]).decode()
         db.run("insert_attempts", rows=rows)
     else:
-        words = msgspec.json.encode(attempt).decode()
         db.run("write_late", mail=attempt.mail, epoch=attempt.epoch, late=words)
     _prove(db, late, _mail.decode(found))
     return False
-
-
-def _known(db: Db, late: Settlement) -> tuple[str, str, int] | None:
-    row = db.value("read_attempt", mail=late.attempt.mail, epoch=late.attempt.epoch)
-    if row is None:
-        return None
-    found: dict[str, Any] = msgspec.json.decode(row)
-    return found["event"], found["worker"], found["ended_at"]
 
 
 def _prove(db: Db, late: Settlement, mail: Mail) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from franking.core.attempt import Attempt, Lease, Settlement
 from franking.stores import claims, journal, reads, rows, writes
+from franking.stores.accounts import AccountRows
 from franking.stores.base import (
     Claimed,
     Counts,
@@ -30,6 +31,7 @@ from franking.stores.base import (
     StoreRefused,
     StoreUnavailable,
 )
+from franking.stores.keys import KeyRows
 from franking.stores.queries import load, migrations
 from franking.stores.sqlite_writer import Writer, explain
 
@@ -51,6 +53,7 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._writer: Writer | None = None
+        self.keys = KeyRows(self._write, self._read)
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)
@@ -148,7 +151,8 @@ class SqliteStore:
         return await self._read(lambda db: reads.counts(db, now, grace_ms))
 
     async def foreign_commits(self) -> int:
-        return await self._read(lambda db: db.pragma("data_version"))
+        # Only on the connection that writes do its own commits not count as another's.
+        return await self._write(lambda db: db.pragma("data_version"), None, LAST)
 
     @property
     def commits(self) -> int:

@@ -95,12 +95,13 @@ class Writer:
         return False
 
     def _transact(self, jobs: list[Job]) -> None:
+        written = self._connection.total_changes
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for group in _groups(jobs):
                 self._run(group)
             self._connection.execute("COMMIT")
-            self.commits += 1
+            self.commits += self._connection.total_changes != written
         except Exception as error:
             self._undo()
             for job in jobs:

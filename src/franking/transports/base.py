@@ -13,6 +13,7 @@ import msgspec
 
 from franking.compose.envelope import Envelope
 from franking.core.fault import Failure
+from franking.core.sender import Secrets, Sender
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -85,3 +86,19 @@ class Routes(Protocol):
 
     async def route(self, account: str) -> Transport | Failure:
         """The account's transport, or why it has none."""
+
+
+class Outfitter(Protocol):
+    """Fits accounts out: checks what one is sent through, keeps its secrets, tries it."""
+
+    def check(self, sender: Sender, secrets: Secrets) -> None:
+        """Could it be sent through? Raises ValueError, which names the field and no value."""
+
+    def seal(self, account: str, secrets: Secrets) -> bytes:
+        """The secrets as the store may keep them. Raises `franking.stores.base.SecretLost`."""
+
+    async def sign_in(self, account: str) -> Failure | None:
+        """Connect, encrypt and log in as the account is stored now, and send nothing."""
+
+    async def reseal(self) -> int:
+        """Put every secret under the newest key; how many were put. Raises as `seal` does."""

@@ -22,9 +22,9 @@ from franking.core.fault import Failure
 from franking.transports.base import Answer, Gate, Rejected, Withheld
 from franking.transports.oauth import Tokens
 from franking.transports.smtp_connection import Connection
+from franking.transports.smtp_credentials import credentials
 from franking.transports.smtp_dial import tls_context
 from franking.transports.smtp_failures import closed
-from franking.transports.smtp_login import Login
 from franking.transports.smtp_parcel import Parcel
 from franking.transports.smtp_settings import SmtpSettings
 
@@ -160,7 +160,7 @@ class Smtp:
 
     async def _reach(self, connection: Connection) -> None:
         try:
-            login = await self._login()
+            login = await credentials(self._settings, self._tokens)
             if isinstance(login, Failure):
                 connection.give_up(login)
             else:
@@ -170,15 +170,6 @@ class Smtp:
             self._opening.pop(connection, None)
             for parcel in self._take_waiting():
                 parcel.crash(bug)
-
-    async def _login(self) -> Login | Failure | None:
-        user = self._settings.user
-        if user is None:
-            return None
-        if self._tokens is None:
-            return Login(user, self._settings.password or "", self._settings.auth_method)
-        token = await self._tokens.access_token()
-        return token if isinstance(token, Failure) else Login(user, token, "XOAUTH2")
 
     def _opening_failed(self, failure: Failure) -> None:
         if failure.step == "login" and self._tokens and not self._token_renewed:

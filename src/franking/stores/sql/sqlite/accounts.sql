@@ -81,34 +81,67 @@ SELECT json_group_array(id) FROM (
 INSERT INTO account (id, settings, limits, secret, created_at)
 VALUES (:id, :settings, :limits, :secret, :now)
 ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, limits = excluded.limits,
-    secret = coalesce(excluded.secret, account.secret),
+    secret = excluded.secret,
     created_at = coalesce(account.created_at, excluded.created_at),
     version = account.version + 1;
 
+-- name: know_account!
+-- A row for an account that was not named before.
+INSERT INTO account (id) VALUES (:id) ON CONFLICT (id) DO NOTHING;
+
 -- name: show_account
--- One account as JSON, without its secret.
-SELECT row FROM account_json WHERE id = :id;
+-- One account as JSON, without its secret, with what waits and what went in the last day.
+SELECT json_insert(row,
+    '$.waiting', (
+        SELECT count(*) FROM (
+            SELECT 1 FROM mail WHERE account = :id AND priority IN (-2, -1, 0, 1, 2)
+                AND state IN ('PENDING', 'RETRY') AND releases < 3 LIMIT :most
+        )
+    ),
+    '$.sent', (SELECT sum(mails) FROM account_usage WHERE account = :id AND slot > :since)
+) FROM account_json WHERE id = :id;
 
 -- name: show_accounts
--- Accounts after a name, by name.
-SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
-    SELECT row FROM account_json WHERE id > :after ORDER BY id LIMIT :limit
+-- Accounts after a name, by name, as show_account has them; those only mails name are left out.
+SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
+    SELECT json_insert(a.row,
+        '$.waiting', (
+            SELECT count(*) FROM (
+                SELECT 1 FROM mail m WHERE m.account = a.id AND m.priority IN (-2, -1, 0, 1, 2)
+                    AND m.state IN ('PENDING', 'RETRY') AND m.releases < 3 LIMIT :most
+            )
+        ),
+        '$.sent', (
+            SELECT sum(mails) FROM account_usage u WHERE u.account = a.id AND u.slot > :since
+        )
+    ) AS item
+    FROM account_json a
+    WHERE a.id > :after AND (a.settings IS NOT NULL OR a.id = 'default')
+    ORDER BY a.id LIMIT :limit
 );
 
 -- name: account_secret
 -- An account's encrypted secret, its version and settings.
 SELECT secret, version, settings, limits FROM account WHERE id = :id;
 
--- name: account_version
--- The version of an account's settings.
-SELECT version FROM account WHERE id = :id;
-
--- name: account_waiting
--- How many mails wait for an account, counted to a limit.
-SELECT count(*) FROM (
-    SELECT 1 FROM mail WHERE account = :id AND priority IN (-2, -1, 0, 1, 2)
-        AND state IN ('PENDING', 'RETRY') AND releases < 3 LIMIT :limit
+-- name: secret_headers
+-- How the secrets begin, which names their keys, in hexadecimal, each with how many do.
+SELECT json_group_array(json_array(header, n)) FROM (
+    SELECT hex(substr(secret, 1, 9)) AS header, count(*) AS n
+    FROM account WHERE secret IS NOT NULL GROUP BY 1
 );
+
+-- name: sealed_otherwise
+-- Accounts whose secret begins otherwise than this, as a list of ids.
+SELECT json_group_array(id) FROM (
+    SELECT id FROM account
+    WHERE secret IS NOT NULL AND substr(secret, 1, length(:header)) <> :header
+    ORDER BY id LIMIT :limit
+);
+
+-- name: reseal_account!
+-- The same secret under another key, where it is still the one that was read.
+UPDATE account SET secret = :new WHERE id = :id AND secret = :old;
 
 -- name: ahead
 -- How many waiting mails of the same account go before one, counted to a limit.
@@ -126,4 +159,4 @@ SELECT count(*) FROM (
 UPDATE account SET settings = NULL, limits = NULL, secret = NULL, created_at = NULL,
     state = 'ok', reason = NULL, since = NULL, paused_until = NULL, pauses = 0,
     probe_until = NULL, tokens = NULL, tokens_at = NULL, version = version + 1
-WHERE id = :id;
+WHERE id = :id AND settings IS NOT NULL;

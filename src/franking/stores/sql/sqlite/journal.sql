@@ -167,7 +167,7 @@ FROM json_each(:rows) r WHERE r.value ->> '$[2].epoch' > 0;
 
 -- name: read_attempt
 -- One attempt as JSON.
-SELECT json_object('event', event, 'worker', worker, 'ended_at', ended_at, 'outcome', outcome)
+SELECT json_object('event', event, 'worker', worker, 'ended_at', ended_at, 'late', late)
 FROM attempt WHERE mail = :mail AND epoch = :epoch;
 
 -- name: other_doubts

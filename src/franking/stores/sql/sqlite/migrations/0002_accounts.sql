@@ -97,7 +97,10 @@ CREATE VIEW mail_json AS SELECT m.*, json_object(
     'on_unknown', on_unknown, 'remainder_of', remainder_of,
     'recipients', recipients,
     'hold', json((
-        SELECT json_object('state', a.state, 'paused_until', a.paused_until, 'reason', a.reason)
+        SELECT json_object(
+            'state', a.state, 'paused_until', a.paused_until, 'pauses', a.pauses,
+            'reason', a.reason
+        )
         FROM account a WHERE a.id = m.account
             AND (a.state <> 'ok' OR a.paused_until IS NOT NULL)
     )),

@@ -1,0 +1,25 @@
+"""Draws docs/machines.md from the tables in `core`; `make docs` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from franking.core import delivery
+from franking.core.machine import document
+
+MACHINES = {"Delivery": delivery.ARROWS}
+TARGET = Path(__file__).with_name("machines.md")
+
+
+def drawn() -> str:
+    """The whole file, as it must be."""
+    return document(MACHINES)
+
+
+def main() -> None:
+    """Write the file."""
+    TARGET.write_text(drawn(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

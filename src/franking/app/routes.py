@@ -1,0 +1,173 @@
+"""From an account's id to the transport that its mails go through, and whether that works.
+
+Policy. The account `default` goes through what the settings of this process name, unless it was
+given a transport of its own. Every account keeps its transport, with connections and tokens of its
+own, while its settings stay as they are; they are looked at again once a second, so a change is
+seen everywhere within two. What an account was sent through before finishes what is under way and
+hangs up. The thousand accounts that were last used keep a transport. An account that does not
+exist is told to the one mail that names it, as is a secret that can't be opened, and neither
+disconnects anything: the mailbox refused nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+import msgspec
+
+from franking.app.outfit import smtp_settings
+from franking.clock import Clock
+from franking.core.fault import Failure
+from franking.core.message.options import DEFAULT_ACCOUNT
+from franking.core.sender import Secrets, Sender, Settled
+from franking.stores.base import SecretLost, Store, StoreUnavailable
+from franking.stores.secrets import Vault
+from franking.transports.base import Transport
+from franking.transports.smtp import Smtp
+from franking.transports.smtp_settings import SmtpSettings
+from franking.transports.smtp_visit import sign_in
+
+LOOK_MS = 1_000
+MOST_ROUTES = 1_000
+CLOSE_SECONDS = 5
+RESEAL_AT_ONCE = 100
+
+_secrets = msgspec.json.Decoder(Secrets)
+
+
+class Routes:
+    """`franking.transports.base.Routes` and `Outfitter` on a store.
+
+    `own` is what the installation itself sends through, None where it does not.
+    """
+
+    def __init__(
+        self, store: Store, vault: Vault, clock: Clock, own: SmtpSettings | None, connections: int
+    ) -> None:
+        self._accounts = store.accounts
+        self._vault = vault
+        self._clock = clock
+        self._own = own
+        self._connections = connections
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._looking: dict[str, asyncio.Task[Transport | Failure]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def route(self, account: str) -> Transport | Failure:
+        """The account's transport, or why it has none."""
+        kept = self._kept.get(account)
+        if kept is not None and self._clock.steady_ms() < kept.until:
+            return kept.transport
+        looking = self._looking.get(account)
+        if looking is None:
+            looking = asyncio.create_task(self._look(account))
+            self._looking[account] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(account, None))
+        # Who asks may be cancelled; the others who wait for the same look are not.
+        return await asyncio.shield(looking)
+
+    async def close(self) -> None:
+        """Say QUIT everywhere; a server that does not answer is not waited for."""
+        while self._kept:
+            self._retire(self._kept.popitem()[1].transport)
+        if self._closing:
+            _, late = await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def check(self, sender: Sender, secrets: Secrets) -> None:
+        """Could it be sent through? Raises ValueError."""
+        if sender.server is not None:
+            smtp_settings(sender.server, secrets)
+
+    def seal(self, account: str, secrets: Secrets) -> bytes:
+        """The secrets as the store may keep them. Raises `SecretLost`."""
+        return self._vault.seal(account, msgspec.json.encode(secrets))
+
+    async def sign_in(self, account: str) -> Failure | None:
+        """Connect, encrypt and log in as the account is stored now, and send nothing."""
+        found = self._through(account, await self._accounts.settings(account))
+        return found if isinstance(found, Failure) else await sign_in(found)
+
+    async def reseal(self) -> int:
+        """Put every secret under the newest key; how many were put. Raises `SecretLost`."""
+        count = 0
+        while ids := await self._accounts.sealed_otherwise(self._vault.header(), RESEAL_AT_ONCE):
+            for id in ids:
+                found = await self._accounts.settings(id)
+                if found is not None and found.secret is not None:
+                    new = self._vault.seal(id, self._vault.open(id, found.secret))
+                    count += await self._accounts.reseal(id, found.secret, new)
+        return count
+
+    async def _look(self, account: str) -> Transport | Failure:
+        """The transport by the settings as they are now; a new one where they changed."""
+        asked_at = self._clock.steady_ms()
+        kept = self._kept.get(account)
+        try:
+            found = await self._accounts.settings(account)
+        except StoreUnavailable as error:
+            return Failure("connect", str(error), f"Error: {error}", kind="network")
+        version = 0 if found is None or found.sender is None else found.version
+        if kept is not None and kept.version == version:
+            kept.until = asked_at + LOOK_MS
+            self._kept.move_to_end(account)
+            return kept.transport
+        if kept is not None:
+            del self._kept[account]
+            self._retire(kept.transport)
+        through = self._through(account, found)
+        if isinstance(through, Failure):
+            return through
+        transport = Smtp(through, connections=self._places(found, through))
+        self._kept[account] = _Kept(transport, version, asked_at + LOOK_MS)
+        if len(self._kept) > MOST_ROUTES:
+            self._retire(self._kept.popitem(last=False)[1].transport)
+        return transport
+
+    def _through(self, account: str, found: Settled | None) -> SmtpSettings | Failure:
+        sender = None if found is None else found.sender
+        if account == DEFAULT_ACCOUNT and (sender is None or sender.server is None):
+            return self._own or _no_server()
+        if found is None or sender is None or sender.server is None:
+            return _unknown(account)
+        try:
+            opened = b"{}" if found.secret is None else self._vault.open(account, found.secret)
+            return smtp_settings(sender.server, _secrets.decode(opened))
+        except (SecretLost, ValueError) as error:
+            return _failure(str(error))
+
+    def _places(self, found: Settled | None, through: SmtpSettings) -> int:
+        limits = None if found is None else found.limits
+        most = self._connections if limits is None else limits.connections or self._connections
+        return min(most, through.max_connections or most)
+
+    def _retire(self, transport: Smtp) -> None:
+        task = asyncio.create_task(transport.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+class _Kept:
+    """A transport, for which version of the settings it is, and until when that is believed."""
+
+    __slots__ = ("transport", "until", "version")
+
+    def __init__(self, transport: Smtp, version: int, until: int) -> None:
+        self.transport = transport
+        self.version = version
+        self.until = until
+
+
+def _unknown(account: str) -> Failure:
+    return _failure(f'The account "{account}" is not known. Create it, or leave the field out.')
+
+
+def _no_server() -> Failure:
+    return _failure("There is no server to send through: FRANKING_SMTP_CONNECTION_URI is not set.")
+
+
+def _failure(text: str) -> Failure:
+    return Failure("connect", text, f"Error: {text}", kind="account")

@@ -1,0 +1,94 @@
+"""No named query of SQLite reads a whole table, but those that are named here, and why."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from franking.stores.queries import load, migrations
+
+from .mails import NOW
+
+MAILS = 5_000
+QUERIES = load("sqlite")
+GROWING = ("mail", "document", "attempt", "event", "account", "idempotency", "touchpoint_sequence")
+
+# Queries that read a whole table or index.
+WHOLE = {
+    "count_states": "it counts every mail, in an index; only the doctor asks",
+}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """5,000 mails as a database has them after a while: most are sent, some wait."""
+    path: Path = tmp_path_factory.mktemp("plans") / "plans.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for _, text in migrations("sqlite"):
+            connection.executescript(text)
+        connection.executescript(
+            f"""
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MAILS})
+            INSERT INTO mail (id, state, account, created_at, due_at, message_token, touchpoint_id,
+                remainder_of, category, lease_expires_at, releases, give_up_at, info)
+            SELECT 'm' || i,
+                CASE WHEN i % 10 < 7 THEN 'SUCCESS' WHEN i % 10 = 7 THEN 'ERROR'
+                    WHEN i % 10 = 8 THEN 'PROCESSING' ELSE 'PENDING' END,
+                'a' || (i % 50), {NOW}, {NOW} + i, 't', 't' || (i % 100),
+                iif(i % 40 = 0, 'm' || (i - 1), NULL), iif(i % 10 = 7, 'unknown', NULL),
+                iif(i % 10 = 8, {NOW} + i, NULL), i % 5, iif(i % 3 = 0, {NOW} + i, NULL), NULL
+            FROM n;
+            INSERT INTO document (seq, body, words) SELECT seq, '{{}}', 'word' || seq FROM mail;
+            INSERT INTO attempt (mail, epoch, number, revision, event, stage, outcome, started_at,
+                ended_at, worker, steps)
+            SELECT id, seq, 1, 1, 'sent', 'answered', 'sent', 1, 1, 'w', '[]' FROM mail;
+            INSERT INTO event (id, kind, mail, occurred_at, body)
+            SELECT id, 'email_Sent', id, 1, '{{}}' FROM mail;
+            INSERT INTO account (id, next_at) SELECT DISTINCT account, {NOW} FROM mail;
+            INSERT INTO idempotency SELECT 's', id, 'f', seq, '[]', x'' FROM mail;
+            INSERT INTO touchpoint_sequence SELECT DISTINCT touchpoint_id, 1 FROM mail;
+            """
+        )
+        yield connection
+
+
+def plan(connection: sqlite3.Connection, text: str) -> list[str]:
+    names = re.findall(r"(?<![:\w]):([a-z_]+)", text)
+    values = dict.fromkeys(names, "[]")
+    return [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+
+
+def scanned(steps: list[str], text: str) -> list[str]:
+    """The growing tables, by their aliases too, that a plan reads from one end to the other."""
+    aliases = dict(re.findall(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)\s+(?:AS\s+)?([a-z])\b", text))
+    tables = {*GROWING, *(a for table, a in aliases.items() if table in (*GROWING, "mail_json"))}
+    found = [match[1] for step in steps if (match := re.match(r"SCAN (\w+)", step))]
+    return [table for table in found if table in tables]
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES.keys() - WHOLE.keys()))
+def test_a_query_reads_no_whole_table(database: sqlite3.Connection, name: str) -> None:
+    steps = plan(database, QUERIES[name])
+    assert scanned(steps, QUERIES[name]) == []
+
+
+def test_only_what_is_named_reads_a_whole_table(database: sqlite3.Connection) -> None:
+    scanning = {name for name in QUERIES if scanned(plan(database, QUERIES[name]), QUERIES[name])}
+    assert scanning == {*WHOLE}
+
+
+@pytest.mark.parametrize("name", ["claimable", "claimable_alone", "overdue", "page_all"])
+def test_what_is_read_in_order_is_not_sorted(database: sqlite3.Connection, name: str) -> None:
+    """A claim from a million mails costs what it costs from a thousand."""
+    steps = plan(database, QUERIES[name])
+    assert [step for step in steps if "B-TREE" in step] == []
+
+
+def test_a_scan_would_be_seen(database: sqlite3.Connection) -> None:
+    text = "SELECT m.id FROM mail m WHERE m.error = :error"
+    assert scanned(plan(database, text), text) == ["m"]
