@@ -39,7 +39,7 @@ class Installation:
         bounds = self._settings.get("bounds", Bounds(transient_attempts=1))
         self.engine = Engine(
             self.store,
-            _One(self.smtp),
+            OneRoute(self.smtp),
             self.clock,
             EngineSettings(
                 default_from="Default <default@example.com>",
@@ -90,7 +90,7 @@ class Installation:
         return found if found["delivery"]["state"] in states else None
 
 
-class _One:
+class OneRoute:
     """Every account is sent over one transport."""
 
     def __init__(self, transport: Smtp) -> None:

@@ -19,6 +19,7 @@ from franking.office import Office
 from franking.stores.sqlite import SqliteStore
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
+from installation import OneRoute
 from kill.documents import Documents
 from kill.ledger import Attempt, Ledger, Row
 from kill.process import Process
@@ -88,7 +89,7 @@ class Scene:
         """Another worker, whole."""
         smtp = Smtp(parse_uri(f"smtp://127.0.0.1:{self.sink.port}"))
         settings = EngineSettings(default_from="default@example.com", lease_ms=LONG_MS)
-        engine = Engine(self.store, lambda _account: smtp, self.clock, settings)
+        engine = Engine(self.store, OneRoute(smtp), self.clock, settings)
         engine.start()
         yield
         await engine.stop(5)

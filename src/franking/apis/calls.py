@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -96,16 +96,21 @@ def answered(result: Any, render: Callable[[Any], Answer]) -> Answer:
 
 
 def mail_id(request: Ask) -> str:
-    """The mail's id in the path, by Firestore's rule for ids. Raises `Problem`."""
+    """The mail's id in the path. Raises `Problem`."""
+    return checked_id(request, "A mail", RESERVED_IDS)
+
+
+def checked_id(request: Ask, whose: str, reserved: Collection[str]) -> str:
+    """The id in the path, by Firestore's rule for ids. Raises `Problem`."""
     id: str = request.scope["path_params"]["id"]
     if not 0 < len(id) <= ID_CHARACTERS:
-        raise _no_id(f"A mail's id has 1 to {ID_CHARACTERS} characters; this has {len(id)}.")
+        raise _no_id(f"{whose}'s id has 1 to {ID_CHARACTERS} characters; this has {len(id)}.")
     if _BARRED.search(id):
-        raise _no_id("A mail's id has no '/' and no control characters.")
+        raise _no_id(f"{whose}'s id has no '/' and no control characters.")
     if id in (".", "..") or (id.startswith("__") and id.endswith("__")):
-        raise _no_id("A mail's id is not '.', '..' or of the form '__…__'.")
-    if id in RESERVED_IDS:
-        raise _no_id(f"A mail's id can't be '{id}': another call lives at this path.")
+        raise _no_id(f"{whose}'s id is not '.', '..' or of the form '__…__'.")
+    if id in reserved:
+        raise _no_id(f"{whose}'s id can't be '{id}': another call lives at this path.")
     return id
 
 

@@ -14,6 +14,9 @@ from litestar.types import Receive, Scope, Send
 
 from franking.apis import bodies, problems
 from franking.apis.access import Access
+from franking.apis.accounts import AccountCalls
+from franking.apis.bounces import BounceCalls
+from franking.apis.errors import ErrorCalls
 from franking.apis.guard import Guard
 from franking.apis.health import Health
 from franking.apis.keys import KeyCalls
@@ -21,11 +24,15 @@ from franking.apis.listing import Listing
 from franking.apis.live import HEARTBEAT_SECONDS, Live
 from franking.apis.mail import Mails
 from franking.apis.openapi import Description, operations
+from franking.apis.retries import RetryCalls
+from franking.apis.suppressions import SuppressionCalls
 from franking.clock import Clock
 from franking.office import Office
 
 BATCH = "/v1/mail/batch"
 ONE = "/v1/mail/{id:str}"
+ACCOUNT = "/v1/accounts/{id:str}"
+SUPPRESSION = "/v1/suppressions/{address:str}"
 
 
 class Front:
@@ -72,7 +79,13 @@ def build(
 def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandler]:
     """Every route with its handler and its description."""
     mails, listing, health = Mails(office, clock), Listing(office), Health(office)
-    keys = KeyCalls(office)
+    keys, accounts, retries = (
+        KeyCalls(office),
+        AccountCalls(office, clock),
+        RetryCalls(office, clock),
+    )
+    bounces, suppressions = BounceCalls(office), SuppressionCalls(office)
+    errors = ErrorCalls(office)
     described = operations()
     table = (
         (post, "/v1/mail", mails.submit, "submitMail"),
@@ -84,7 +97,22 @@ def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandle
         (delete, ONE, mails.delete, "deleteMail"),
         (get, f"{ONE}/timeline", mails.timeline, "readTimeline"),
         (post, f"{ONE}/retry", mails.retry, "retryMail"),
+        (post, "/v1/mail/retry", retries.retry, "retryMany"),
+        (get, "/v1/accounts", accounts.page, "listAccounts"),
+        (put, ACCOUNT, accounts.put, "putAccount"),
+        (get, ACCOUNT, accounts.read, "readAccount"),
+        (delete, ACCOUNT, accounts.delete, "deleteAccount"),
+        (post, f"{ACCOUNT}/pause", accounts.pause, "pauseAccount"),
+        (post, f"{ACCOUNT}/resume", accounts.resume, "resumeAccount"),
+        (post, f"{ACCOUNT}/test", accounts.test, "testAccount"),
+        (post, "/v1/accounts/rekey", accounts.rekey, "rekeyAccounts"),
         (get, "/v1/events", live.listen, "listen"),
+        (post, "/v1/bounces", bounces.take, "fileBounce"),
+        (get, "/v1/suppressions", suppressions.page, "listSuppressions"),
+        (put, SUPPRESSION, suppressions.put, "putSuppression"),
+        (delete, SUPPRESSION, suppressions.delete, "deleteSuppression"),
+        (get, "/v1/errors/unknown", errors.unknown, "listUnknownErrors"),
+        (get, "/v1/explain", errors.explain, "explain"),
         (post, "/v1/keys", keys.create, "createKey"),
         (get, "/v1/keys", keys.newest, "listKeys"),
         (delete, "/v1/keys/{id:str}", keys.revoke, "revokeKey"),

@@ -8,7 +8,7 @@ with a slip of the pen would else list everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,7 +40,7 @@ class Listing:
 
     async def page(self, request: Ask) -> Answer:
         """GET /v1/mail."""
-        wanted = query(request.scope["query_string"])
+        wanted = query(request.scope["query_string"], PARAMETERS)
         limit = wanted.pop("limit", DEFAULT_LIMIT)
         items, next = await self._read(Filter(**wanted), limit)
         return Answer(200, wire.page(items, None if next is None else str(next)))
@@ -66,30 +66,30 @@ class Listing:
             at_once *= 2
 
 
-def query(raw: bytes) -> dict[str, Any]:
-    """The filter's fields and the limit. Raises `Problem` naming the parameter."""
+def query(raw: bytes, known: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    """What a query names of what is known. Raises `Problem` naming the parameter."""
     found: dict[str, Any] = {}
-    for name, value in _pairs(raw):
-        read = _PARAMETERS.get(name)
+    for name, value in _pairs(raw, known):
+        read = known.get(name)
         if read is None:
-            raise _wrong(name, f"There is no query parameter '{name[:50]}'.")
+            raise _wrong(name, f"There is no query parameter '{name[:50]}'.", known)
         if name in found:
-            raise _wrong(name, f"Query parameter '{name}' is given twice.")
+            raise _wrong(name, f"Query parameter '{name}' is given twice.", known)
         try:
             found[name] = read(value)
         except ValueError as error:
-            raise _wrong(name, f"Query parameter '{name}' {error}.") from None
+            raise _wrong(name, f"Query parameter '{name}' {error}.", known) from None
     return found
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str]]:
+def _pairs(raw: bytes, known: Collection[str]) -> list[tuple[str, str]]:
     try:
         return parse_qsl(
             raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20
         )
     except ValueError:
         detail = "The query is not URL-encoded UTF-8, or has too many parameters."
-        raise _wrong("", detail) from None
+        raise _wrong("", detail, known) from None
 
 
 def _state(value: str) -> str:
@@ -122,12 +122,12 @@ def _limit(value: str) -> int:
     raise ValueError(f"must be a whole number from 1 to {MAX_LIMIT}")
 
 
-def _wrong(name: str, detail: str) -> Problem:
-    next = f"The parameters are {', '.join(_PARAMETERS)}."
+def _wrong(name: str, detail: str, known: Collection[str]) -> Problem:
+    next = f"The parameters are {', '.join(known)}."
     return Problem(400, "bad_query", detail, next, name or None)
 
 
-_PARAMETERS: dict[str, Callable[[str], Any]] = {
+PARAMETERS: dict[str, Callable[[str], Any]] = {
     "state": _state,
     "category": _category,
     "account": _words,

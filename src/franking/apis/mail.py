@@ -7,12 +7,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from franking.apis import wire
+from franking.apis import wire, wire_returns
 from franking.apis.answers import Answer
 from franking.apis.calls import Ask, Call, answered, bare, mail_id, received
 from franking.apis.problems import Problem, field
 from franking.clock import Clock
 from franking.core.delivery import State
+from franking.core.prediction import Expectation
 from franking.office import Invalid, Office, Written, etag
 from franking.stores.base import Stored
 
@@ -71,10 +72,12 @@ class Mails:
     async def read(self, request: Ask) -> Answer:
         """GET /v1/mail/{id}."""
         stored = await self._office.read(mail_id(request))
+        expected = await self._office.expected(stored.mail)
         tag = etag(stored.mail)
-        if _unchanged(bare(request).text(b"if-none-match"), tag):
+        moving = expected is not None and expected.because is not None
+        if not moving and _unchanged(bare(request).text(b"if-none-match"), tag):
             return Answer(304, headers=((b"etag", tag.encode()),))
-        return _shown(stored)
+        return _shown(stored, expected)
 
     async def delete(self, request: Ask) -> Answer:
         """DELETE /v1/mail/{id}."""
@@ -84,7 +87,9 @@ class Mails:
     async def timeline(self, request: Ask) -> Answer:
         """GET /v1/mail/{id}/timeline."""
         id = mail_id(request)
-        return Answer(200, wire.timeline(id, await self._office.timeline(id)))
+        attempts = wire.timeline(id, await self._office.timeline(id))
+        bounces = await self._office.bounces.of(id)
+        return Answer(200, wire_returns.timeline(attempts, bounces))
 
     async def retry(self, request: Ask) -> Answer:
         """POST /v1/mail/{id}/retry."""
@@ -136,8 +141,8 @@ def _written(stored: Written) -> Answer:
     return _created([stored]) if stored.created else _shown(stored)
 
 
-def _shown(stored: Stored) -> Answer:
-    return Answer(200, wire.mail(stored), ((b"etag", etag(stored.mail).encode()),))
+def _shown(stored: Stored, expected: Expectation | None = None) -> Answer:
+    return Answer(200, wire.mail(stored, expected), ((b"etag", etag(stored.mail).encode()),))
 
 
 def _without_own_id(id: str, document: dict[str, Any]) -> dict[str, Any]:

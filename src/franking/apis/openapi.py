@@ -22,6 +22,7 @@ from franking.apis.answers import Answer
 from franking.apis.calls import Ask
 from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
 from franking.apis.schemas import SCHEMAS, Schema, ref
+from franking.apis.schemas_returns import RETURN_CALLS, RETURN_PARAMETERS
 from franking.core.delivery import State
 from franking.core.rules import SENTENCES
 
@@ -34,9 +35,9 @@ PROBLEMS = {
     409: "The mail's state does not allow it, or the Idempotency-Key came with another body.",
     412: "The mail is not the one that If-Match names.",
     413: "The body is too large.",
-    415: "The body is not JSON in UTF-8.",
+    415: "The body is not of a type that the call takes.",
     421: "This server does not serve that Host.",
-    422: "The document is invalid; `detail` has the contract's text.",
+    422: "The body is invalid; `detail` says why, for a document in the contract's text.",
     429: "The key's calls of this minute are used up; `Retry-After` tells when there are more.",
     500: "Something went wrong inside franking; its log tells where.",
     503: "The store can't be used now; nothing was written.",
@@ -109,9 +110,13 @@ def _operation(
     return Described
 
 
+_OPTIONAL = ("RetryRequest", "PauseRequest", "SuppressionReason")
+_TYPES = {"MailPatch": "application/merge-patch+json", "DeliveryReport": "message/rfc822"}
+
+
 def _body(name: str) -> Schema:
-    media_type = "application/merge-patch+json" if name == "MailPatch" else "application/json"
-    return {"required": name != "RetryRequest", "content": {media_type: {"schema": ref(name)}}}
+    media_type = _TYPES.get(name, "application/json")
+    return {"required": name not in _OPTIONAL, "content": {media_type: {"schema": ref(name)}}}
 
 
 def _good(status: int, name: str) -> Schema:
@@ -163,9 +168,11 @@ _PARAMETERS: dict[str, Schema] = {
         ),
     )
 }
+_PARAMETERS |= {name: _parameter(*given) for name, given in RETURN_PARAMETERS.items()}
 _MEANINGS = {
     200: "Done.",
     201: "Stored, on disk.",
+    202: "Taken.",
     204: "Removed.",
     304: "Unchanged.",
 }
@@ -207,10 +214,50 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
         {200: "Mail"},
         (*_BODY, 404, 409, 422),
     ),
+    "retryMany": (
+        "Send all mails again that match, a bounded number of them",
+        "RetryFilter",
+        ("Idempotency-Key",),
+        {200: "RetryTally"},
+        (*_BODY, 409, 422),
+    ),
+    "listAccounts": ("List accounts, by id", None, ("after", "limit"), {200: "AccountPage"}, ()),
+    "putAccount": (
+        "Set a sender's mailbox",
+        "NewAccount",
+        ("id",),
+        {200: "Account", 201: "Account"},
+        (*_BODY, 409, 422),
+    ),
+    "readAccount": ("Read an account", None, ("id",), {200: "Account"}, (404,)),
+    "deleteAccount": ("Forget an account and its secret", None, ("id",), {204: ""}, (404,)),
+    "pauseAccount": (
+        "Send nothing from it for a while",
+        "PauseRequest",
+        ("id",),
+        {200: "Account"},
+        (*_BODY, 404, 422),
+    ),
+    "resumeAccount": ("Send from it again", None, ("id",), {200: "Account"}, (*_BODY, 404, 422)),
+    "testAccount": (
+        "Sign in and send nothing",
+        None,
+        ("id",),
+        {200: "SignIn"},
+        (*_BODY, 404, 409, 422),
+    ),
+    "rekeyAccounts": (
+        "Put every secret under the newest key",
+        None,
+        (),
+        {200: "Rekeyed"},
+        (*_BODY, 409, 422),
+    ),
     "listen": ("Hear events as they happen", None, ("Last-Event-ID",), {200: "events"}, ()),
     "createKey": ("Make a key; only this answer shows it", "NewKey", (), {201: "MadeKey"}, _MAKE),
     "listKeys": ("List the keys, newest first", None, (), {200: "Keys"}, ()),
     "revokeKey": ("Revoke a key", None, ("id",), {204: ""}, (404,)),
+    **RETURN_CALLS,
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
 }

@@ -20,7 +20,7 @@ from litestar.exceptions import HTTPException
 
 from franking.apis.answers import ALWAYS, PROBLEM, Answer, Headers
 from franking.core.machine import Refused
-from franking.office import Changed, Conflict, Invalid
+from franking.office import Changed, Conflict, Invalid, NoAccount
 from franking.stores.base import (
     AlreadyExists,
     KeyReused,
@@ -148,8 +148,11 @@ _CONFLICTS = {
     "outcome_unknown": 'Ask the recipient, or retry with {"force": true}.',
     "processing": "Wait until the attempt has ended, which takes a minute at most, and try again.",
     "manual": "Complete the touchpoint again in the CRM.",
+    "secret_lost": "Look at FRANKING_SECRET_KEY and at what `franking serve` may write.",
+    "no_outfit": "Ask a `franking serve`.",
 }
 _KNOWN: dict[type[Exception], tuple[int, str, str]] = {
+    NoAccount: (404, "unknown_account", "Check the id; GET /v1/accounts lists them."),
     NotFound: (404, "unknown_mail", "Check the id; GET /v1/mail lists the mails there are."),
     Changed: (412, "changed", "Read the mail again, and repeat the write with its new ETag."),
     Refused: (409, "state", _LOOK),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from franking.apis.bodies import MAX_BATCH_DOCUMENTS
+from franking.apis.schemas_accounts import ACCOUNT_SCHEMAS
+from franking.apis.schemas_returns import RETURN_SCHEMAS
 from franking.core.delivery import Outcome, Stage, State
 from franking.core.key import NAME_CHARACTERS, PER_MINUTE_MAX, Scope
 
@@ -94,7 +96,14 @@ _DELIVERY = _object(
     message={**_MAYBE_TEXT, "description": "The sentence for the person who must act."},
     outcome={"enum": [*(str(outcome) for outcome in Outcome), None]},
     nextAttemptTime=_MAYBE_TIME,
-    waitingFor=_MAYBE_TEXT,
+    waitingFor={
+        **_MAYBE_TEXT,
+        "description": "sendAt, retry, send_limit, account_paused or account_disconnected.",
+    },
+    expectedTime={
+        **_TIME,
+        "description": "When its turn comes by its account's limits, where that is later.",
+    },
     info={**ref("Info"), "description": "Only while the last attempt was accepted by somebody."},
 )
 
@@ -204,12 +213,16 @@ SCHEMAS: dict[str, Schema] = {
     "MailPage": _object("items next", items=_listed("Mail"), next=_MAYBE_TEXT),
     "BatchAnswer": _listed("BatchEntry"),
     "BatchEntry": _ENTRY,
-    "Timeline": _object("id attempts", id=_TEXT, attempts=_listed("Attempt")),
+    "Timeline": _object(
+        "id attempts bounces", id=_TEXT, attempts=_listed("Attempt"), bounces=_listed("Bounce")
+    ),
     "Attempt": _ATTEMPT,
     "NewKey": _NEW_KEY,
     "Key": _object(_KEY_FIELDS, **_KEY),
     "MadeKey": _object(f"{_KEY_FIELDS} key", **_KEY, key=_TEXT),
     "Keys": _object("items", items=_listed("Key")),
+    **ACCOUNT_SCHEMAS,
+    **RETURN_SCHEMAS,
     "Health": _object("status", status=_TEXT),
     "Problem": _PROBLEM,
 }

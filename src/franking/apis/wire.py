@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 from franking.core import times
 from franking.core.attempt import Attempt
 from franking.core.delivery import WAITING, Delivery, Info
+from franking.core.prediction import Expectation, Standing, held
 from franking.stores.base import Stored, StoredEvent
 
 
@@ -35,11 +36,12 @@ class Told(msgspec.Struct, frozen=True, rename="camel"):
     outcome: str | None
     next_attempt_time: str | None
     waiting_for: str | None
+    expected_time: str | UnsetType = UNSET
     info: Info | UnsetType = UNSET
 
 
-def mail(stored: Stored) -> bytes:
-    """The document with its `id` and `delivery`."""
+def mail(stored: Stored, expected: Expectation | None = None) -> bytes:
+    """The document with its `id` and `delivery`; `expected` where its turn was asked for."""
     fields = bytes(stored.document)
     if _ID in fields:
         fields = _without_id(fields)
@@ -52,15 +54,19 @@ def mail(stored: Stored) -> bytes:
             comma,
             fields[1:-1],
             b',"delivery":',
-            _json(told(stored.mail.delivery)),
+            _json(told(stored.mail.delivery, stored.mail.hold, expected)),
             *tail,
             b"}",
         )
     )
 
 
-def told(delivery: Delivery) -> Told:
-    """A delivery as the outside reads it."""
+def told(
+    delivery: Delivery, hold: Standing | None = None, expected: Expectation | None = None
+) -> Told:
+    """A delivery as the outside reads it; while it waits, with what its account holds it for."""
+    waits = _waits(delivery, hold, expected) if delivery.state in WAITING else Expectation(None)
+    later = expected is not None and expected.at is not None and expected.at != waits.at
     return Told(
         state=delivery.state,
         start_time=_time(delivery.start_at),
@@ -73,10 +79,22 @@ def told(delivery: Delivery) -> Told:
         error_code=delivery.error_code,
         message=delivery.sentence,
         outcome=delivery.outcome,
-        next_attempt_time=times.text(delivery.due_at) if delivery.state in WAITING else None,
-        waiting_for=delivery.waiting_for,
+        next_attempt_time=_time(waits.at),
+        waiting_for=waits.because or delivery.waiting_for,
+        expected_time=times.text(expected.at) if later and expected and expected.at else UNSET,
         info=UNSET if delivery.info is None else delivery.info,
     )
+
+
+def _waits(delivery: Delivery, hold: Standing | None, expected: Expectation | None) -> Expectation:
+    """When the next try may be by its own time and its account's state, and for what it waits."""
+    because = expected.because if expected is not None else None
+    due_at = delivery.due_at
+    if hold is None:
+        return Expectation(due_at, because)
+    # A hold that is over was left out before, so this one holds whatever the time is.
+    found = held(hold, due_at, due_at)
+    return Expectation(found.at, found.because or because)
 
 
 def page(mails: Iterable[bytes], next: str | None) -> bytes:

@@ -10,12 +10,18 @@ from franking.clock import SystemClock
 from franking.config import Settings
 from franking.office import Office
 from franking.stores.base import Store
+from franking.transports.base import Outfitter
 
 
 def front(
-    settings: Settings, store: Store, wake: Callable[[], None], *, trusted: bool = False
+    settings: Settings,
+    store: Store,
+    wake: Callable[[], None],
+    outfit: Outfitter | None = None,
+    *,
+    trusted: bool = False,
 ) -> tuple[Office, Front]:
     """The one door to the store, and HTTP's way to it; `trusted` asks for no key."""
     clock = SystemClock()
-    office = Office(store, clock, wake)
+    office = Office(store, clock, wake, outfit)
     return office, build(office, clock, hosts=reach.hosts(settings), trusted=trusted)

@@ -15,13 +15,14 @@ import asyncio
 from collections import OrderedDict
 
 import msgspec
+from msgspec.structs import replace
 
 from franking.app.outfit import smtp_settings
 from franking.clock import Clock
 from franking.core.fault import Failure
 from franking.core.message.options import DEFAULT_ACCOUNT
-from franking.core.sender import Secrets, Sender, Settled
-from franking.stores.base import SecretLost, Store, StoreUnavailable
+from franking.core.sender import SecretLost, Secrets, Sender, Settled
+from franking.stores.base import Store, StoreUnavailable
 from franking.stores.secrets import Vault
 from franking.transports.base import Transport
 from franking.transports.smtp import Smtp
@@ -121,7 +122,7 @@ class Routes:
         through = self._through(account, found)
         if isinstance(through, Failure):
             return through
-        transport = Smtp(through, connections=self._places(found, through))
+        transport = Smtp(_within(through, found), connections=self._connections)
         self._kept[account] = _Kept(transport, version, asked_at + LOOK_MS)
         if len(self._kept) > MOST_ROUTES:
             self._retire(self._kept.popitem(last=False)[1].transport)
@@ -139,11 +140,6 @@ class Routes:
         except (SecretLost, ValueError) as error:
             return _failure(str(error))
 
-    def _places(self, found: Settled | None, through: SmtpSettings) -> int:
-        limits = None if found is None else found.limits
-        most = self._connections if limits is None else limits.connections or self._connections
-        return min(most, through.max_connections or most)
-
     def _retire(self, transport: Smtp) -> None:
         task = asyncio.create_task(transport.close())
         self._closing.add(task)
@@ -159,6 +155,14 @@ class _Kept:
         self.transport = transport
         self.version = version
         self.until = until
+
+
+def _within(through: SmtpSettings, found: Settled | None) -> SmtpSettings:
+    """With no more connections than the account may have; a URI may ask for fewer."""
+    most = None if found is None or found.limits is None else found.limits.connections
+    if most is None:
+        return through
+    return replace(through, max_connections=min(most, through.max_connections or most))
 
 
 def _unknown(account: str) -> Failure:

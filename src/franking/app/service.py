@@ -14,10 +14,11 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from franking.app import Stopped, databases, logs, reach
+from franking.app import Stopped, databases, logs, maildir, reach, vault
 from franking.app.front import front
 from franking.app.listening import Listener, address, bound
 from franking.app.lock import locked
+from franking.app.routes import Routes
 from franking.app.sender import check_senders, smtp_settings
 from franking.clock import SystemClock
 from franking.config import Settings
@@ -25,9 +26,6 @@ from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
 from franking.stores.base import Store
-from franking.transports.smtp import Smtp
-
-QUIT_SECONDS = 5
 
 
 class Service:
@@ -95,7 +93,9 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
     """Everything up, in order; on leaving, everything down. Raises as `serve` does."""
     sending = smtp_settings(settings)
     check_senders(settings)
+    maildir.check(settings)
     tls = reach.tls(settings)
+    keys = vault.vault(settings)
     async with AsyncExitStack() as parts:
         lock = await locked(settings.database_path, command)
         parts.callback(lock.release)
@@ -104,10 +104,11 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
         await store.open()
         parts.push_async_callback(store.close)
         await reach.check_keys(settings, store)
-        transport = Smtp(sending, connections=settings.connections)
-        parts.push_async_callback(_closed, transport)
-        engine = _engine(settings, store, transport)
-        office, calls = front(settings, store, engine.wake)
+        await vault.check_keys(keys, store)
+        routes = Routes(store, keys, SystemClock(), sending, settings.connections)
+        parts.push_async_callback(routes.close)
+        engine = _engine(settings, store, routes)
+        office, calls = front(settings, store, engine.wake, routes)
         engine.start()
         listener = Listener(calls, socket, tls)
 
@@ -116,13 +117,14 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
             await asyncio.gather(listener.stop(), engine.stop(settings.stop_seconds))
 
         parts.push_async_callback(stop)
+        await parts.enter_async_context(maildir.reading(settings, office))
         await listener.started()
         url = reach.url(address(socket), encrypted=tls is not None)
         lock.announce(url)
         yield Service(office, url, engine, listener)
 
 
-def _engine(settings: Settings, store: Store, transport: Smtp) -> Engine:
+def _engine(settings: Settings, store: Store, routes: Routes) -> Engine:
     bounds = Bounds(
         transient_attempts=settings.transient_attempts,
         retry_base_ms=settings.retry_seconds * 1000,
@@ -135,13 +137,4 @@ def _engine(settings: Settings, store: Store, transport: Smtp) -> Engine:
         connections=settings.connections,
         bounds=bounds,
     )
-    return Engine(store, lambda _account: transport, SystemClock(), given)
-
-
-async def _closed(transport: Smtp) -> None:
-    """Say QUIT; a server that does not answer is not waited for."""
-    try:
-        async with asyncio.timeout(QUIT_SECONDS):
-            await transport.close()
-    except TimeoutError:
-        return
+    return Engine(store, routes, SystemClock(), given)

@@ -15,7 +15,8 @@ import stat
 from pathlib import Path
 
 from franking.config import PREFIX, SettingRefused, Settings
-from franking.stores.base import SecretLost, Store
+from franking.core.sender import SecretLost
+from franking.stores.base import Store
 from franking.stores.secrets import HEADER_BYTES, KEY_BYTES, Vault, parse_keys
 
 SETTING = f"{PREFIX}SECRET_KEY"

@@ -9,7 +9,9 @@ import typer
 
 from franking import __version__
 from franking.cli import starting
+from franking.cli.account_commands import account
 from franking.cli.key_commands import key
+from franking.cli.return_commands import returns
 
 if TYPE_CHECKING:
     from franking.stores.base import Filter
@@ -30,8 +32,10 @@ app = typer.Typer(
 mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
 db = typer.Typer(no_args_is_help=True, help="The database file.")
 app.add_typer(mail, name="mail")
+app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(db, name="db")
+app.add_typer(returns)
 
 Url = Annotated[
     str | None,
@@ -155,18 +159,36 @@ def show(id: Id, as_json: AsJson = False, url: Url = None) -> None:
 
 @mail.command()
 def retry(
-    id: Id,
+    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="One mail.")] = None,
+    state: Annotated[str | None, typer.Option(help="Or all in this state, as ERROR.")] = None,
+    category: Annotated[str | None, typer.Option(help="All of this category.")] = None,
+    account: Annotated[str | None, typer.Option(help="All of this account.")] = None,
+    touchpoint: Annotated[str | None, typer.Option(help="All of this touchpoint.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--q", "--search", help="All with these words.")
+    ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if it was, or may have been, delivered.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Even if it was, or may have been, delivered; of many, only where --state"
+            " SUCCESS or --category outcome_unknown names just those.",
+        ),
     ] = False,
     url: Url = None,
 ) -> None:
-    """Try a mail again."""
-    from franking.cli import mails
+    """Try a mail again, or all that match every filter named."""
+    from franking.cli import retrying
     from franking.clock import SystemClock
 
+    found = _filter(
+        state=state, category=category, account=account, touchpoint=touchpoint, q=search
+    )
+    retrying.check(id, found)
     new_id = SystemClock().new_id()
-    starting.through_door("mail retry", url, lambda door: mails.retry(door, id, force, new_id))
+    starting.through_door(
+        "mail retry", url, lambda door: retrying.retry(door, id, found, force, new_id)
+    )
 
 
 @db.command()

@@ -32,6 +32,7 @@ LEASE_SECONDS = 10
 RETRY_SECONDS = 5
 LOOK_SECONDS = 0.25
 SHOWN = 30
+LIMITED = "limited"
 DEMO_FROM = "franking demo <demo@example.com>"
 
 # The mailbox refuses by the name before the @ (see `transports/capture`). An account's sending
@@ -42,7 +43,7 @@ MAILS: tuple[dict[str, Any], ...] = (
     {"to": "unknown@example.com", "subject": "There is no such address"},
     {"to": "full@example.com", "subject": "Their mailbox is full"},
     {"to": "spam@example.com", "subject": "Blocked after it was read"},
-    {"to": "limit@example.com", "subject": "Our own sending limit", "account": "limited"},
+    {"to": "limit@example.com", "subject": "Our own sending limit", "account": LIMITED},
     {"to": "greylist@example.com", "subject": "Comes back, and is let in"},
     {"to": "drop@example.com", "subject": "Nobody knows whether it arrived"},
     {"to": "slow@example.com", "subject": "Takes a while"},
@@ -72,6 +73,7 @@ async def demo(settings: Settings, database: Path | None) -> None:
         with _standing_in(settings, running.url) as found:
             found = found or path == settings.database_path.absolute()
             print(_guide(running.url, path, found), flush=True)
+            await _set_up(running.office, mailbox)
             await _hand_in(running.office)
             watching = asyncio.create_task(_watch(running.office))
             try:
@@ -143,6 +145,11 @@ def _called() -> str:
     if Path(sys.argv[0]).name == "__main__.py":
         return f"{sys.executable} -m franking"
     return "franking" if shutil.which("franking") else sys.argv[0]
+
+
+async def _set_up(office: Office, mailbox: Capture) -> None:
+    uri = f"smtp://127.0.0.1:{mailbox.port}"
+    await office.accounts.set(LIMITED, {"transport": {"type": "smtp", "uri": uri}})
 
 
 async def _hand_in(office: Office) -> None:

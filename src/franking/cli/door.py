@@ -8,7 +8,7 @@ Idempotency-Key that came one way is known the other way.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote, urlencode
 
@@ -102,6 +102,45 @@ class Door:
         """Ask for another try."""
         return await self._object("POST", f"{_path(id)}/retry", {"force": force}, key)
 
+    async def retry_many(
+        self, filter: Filter, force: bool, after: str | None, key: str
+    ) -> Document:
+        """Ask for another try of a number of mails that match; `next` says where to go on."""
+        values = {**msgspec.structs.asdict(filter), "after": after, "force": force or None}
+        wanted = {name: value for name, value in values.items() if value is not None}
+        return await self._object("POST", "/v1/mail/retry", wanted, key)
+
+    async def account(self, id: str) -> Document:
+        """One account, without its secrets."""
+        return await self._object("GET", _account(id))
+
+    async def accounts(self) -> AsyncIterator[Document]:
+        """Every account, by id."""
+        after: str | None = ""
+        while after is not None:
+            query = urlencode({"after": after} if after else {})
+            found = await self._object("GET", f"/v1/accounts?{query}")
+            for account in found["items"]:
+                yield account
+            after = found["next"]
+
+    async def set_account(self, id: str, document: Document) -> Document:
+        """Set an account, as it is from now on."""
+        return await self._object("PUT", _account(id), document)
+
+    async def account_call(self, id: str, call: str, value: object = None) -> Document:
+        """`pause`, `resume` or `test` an account."""
+        return await self._object("POST", f"{_account(id)}/{call}", value)
+
+    async def forget_account(self, id: str) -> None:
+        """Forget an account and its secret."""
+        await self._call("DELETE", _account(id), None, None)
+
+    async def rekey(self) -> int:
+        """Put every secret under the newest key; how many were put."""
+        found = await self._object("POST", "/v1/accounts/rekey")
+        return int(found["resealed"])
+
     async def create_key(
         self, name: str, scopes: Sequence[str], per_minute: int | None
     ) -> Document:
@@ -119,6 +158,35 @@ class Door:
         """Revoke a key; a repeat is no error."""
         await self._call("DELETE", f"/v1/keys/{quote(id, safe='')}", None, None)
 
+    async def bounces(self, id: str) -> list[Document]:
+        """What came back for a mail, oldest first."""
+        found = await self._object("GET", f"{_path(id)}/timeline")
+        bounces: list[Document] = found["bounces"]
+        return bounces
+
+    async def bounce(self, report: bytes) -> list[Document]:
+        """Hand in a report of bounces; what it was matched with."""
+        headers = {"content-type": "message/rfc822"}
+        found = _read(await self._carry("POST", "/v1/bounces", headers, report))
+        matched: list[Document] = found["matched"]
+        return matched
+
+    async def suppressions(self, q: str | None, after: str | None, limit: int) -> list[Document]:
+        """Addresses that nothing is sent to, in their order."""
+        values = {"q": q, "after": after, "limit": limit}
+        query = urlencode({name: value for name, value in values.items() if value is not None})
+        found = await self._object("GET", f"/v1/suppressions?{query}")
+        items: list[Document] = found["items"]
+        return items
+
+    async def suppress(self, address: str, reason: str) -> Document:
+        """Put an address on the list, or give it another reason."""
+        return await self._object("PUT", _suppression(address), {"reason": reason})
+
+    async def allow(self, address: str) -> None:
+        """Take an address from the list."""
+        await self._call("DELETE", _suppression(address), None, None)
+
     async def _object(
         self, method: str, path: str, value: object = None, key: str | None = None
     ) -> Document:
@@ -130,10 +198,7 @@ class Door:
         if key is not None:
             headers["idempotency-key"] = key
         body = _encoded(value) if value is not None else b""
-        response = await self._carry(method, path, headers, body)
-        if response.status >= 300:
-            _decline(response)
-        return json.loads(response.body) if response.body else None
+        return _read(await self._carry(method, path, headers, body))
 
 
 def _encoded(value: object) -> bytes:
@@ -146,6 +211,12 @@ def _entry(entry: Document) -> Document | Refusal:
     return entry if entry["status"] < 300 else Refusal(entry["error"])
 
 
+def _read(response: Response) -> Any:
+    if response.status >= 300:
+        _decline(response)
+    return json.loads(response.body) if response.body else None
+
+
 def _decline(response: Response) -> NoReturn:
     try:
         problem = json.loads(response.body)
@@ -155,5 +226,13 @@ def _decline(response: Response) -> NoReturn:
     raise Declined(response.status, words)
 
 
+def _account(id: str) -> str:
+    return f"/v1/accounts/{quote(id, safe='')}"
+
+
 def _path(id: str) -> str:
     return f"/v1/mail/{quote(id, safe='')}"
+
+
+def _suppression(address: str) -> str:
+    return f"/v1/suppressions/{quote(address, safe='')}"

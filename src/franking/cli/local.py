@@ -10,9 +10,14 @@ from urllib.parse import unquote
 from franking.apis.calls import CREDENTIAL, NOBODY_ELSE
 from franking.app import databases
 from franking.app.front import front
+from franking.app.routes import Routes
+from franking.app.sender import smtp_settings
+from franking.app.vault import vault
 from franking.cli.door import Door, Response
-from franking.config import Settings
+from franking.clock import SystemClock
+from franking.config import SettingRefused, Settings
 from franking.core.key import parsed
+from franking.transports.smtp_settings import SmtpSettings
 
 HOST = "localhost"
 
@@ -23,10 +28,19 @@ async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
     store = databases.store(settings)
     await store.open()
     try:
-        _, calls = front(settings, store, _nobody, trusted=True)
+        routes = Routes(store, vault(settings), SystemClock(), _own(settings), 1)
+        _, calls = front(settings, store, _nobody, routes, trusted=True)
         yield Door(_Carrier(calls, _credential(settings)), place, sends=False)
     finally:
         await store.close()
+
+
+def _own(settings: Settings) -> SmtpSettings | None:
+    """What the installation sends through; commands that don't need it do without."""
+    try:
+        return smtp_settings(settings)
+    except SettingRefused:
+        return None
 
 
 def _nobody() -> None:

@@ -1,4 +1,4 @@
-"""`franking mail list|show|retry`."""
+"""`franking mail list|show`."""
 
 from __future__ import annotations
 
@@ -48,21 +48,18 @@ async def list_mails(door: Door, filter: Filter, limit: int, as_json: bool) -> N
 async def show(door: Door, id: str, as_json: bool) -> None:
     """Print one mail: its document, its delivery, and every attempt with the peer's words."""
     document = await door.read(id)
-    timeline = await door.timeline(id)
+    timeline, bounces = await door.timeline(id), await door.bounces(id)
     if as_json:
-        print(json.dumps({**document, "timeline": timeline}))
+        print(json.dumps({**document, "timeline": timeline, "bounces": bounces}))
         return
     console = screen.console()
     console.print(screen.facts(_summary(document)))
     for attempt in timeline:
         console.print()
         console.print(screen.facts(_attempt(attempt)))
-
-
-async def retry(door: Door, id: str, force: bool, new_id: str) -> None:
-    """Ask for another try, and print how the mail stands."""
-    document = await door.retry(id, force, f"retry-{new_id}")
-    screen.console().print(screen.mails([document]))
+    for bounce in bounces:
+        console.print()
+        console.print(screen.facts(_bounce(bounce)))
 
 
 def _summary(document: Document) -> Iterator[tuple[str, object]]:
@@ -92,6 +89,17 @@ def _attempt(attempt: Document) -> Iterator[tuple[str, object]]:
     yield "Said", attempt["text"]
     for step in attempt["steps"]:
         yield str(step.get("at", "")), _step(step)
+
+
+def _bounce(bounce: Document) -> Iterator[tuple[str, object]]:
+    """What came back for one recipient."""
+    yield "Came back", f"{bounce['action']}: {bounce['recipient']}"
+    yield "At", bounce["receivedTime"]
+    yield "For a person", bounce["message"]
+    yield "Category", bounce["category"]
+    yield "Cause", bounce["cause"]
+    yield "Code", bounce["status"]
+    yield "Said", bounce["text"]
 
 
 def _ended(attempt: Document) -> str:

@@ -22,6 +22,11 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Unsendable(msgspec.Struct, frozen=True):
-    """The document cannot become a mail; `error` is the text for `delivery.error`."""
+    """The document cannot become a mail; `error` is the text for `delivery.error`.
+
+    `category` and `cause` say why, where the text alone does not.
+    """
 
     error: str
+    category: str | None = None
+    cause: str | None = None

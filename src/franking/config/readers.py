@@ -185,6 +185,7 @@ READERS: Mapping[str, Reader] = {
     "max_wait_hours": whole(1, MAX_WAIT_HOURS_MAX),
     "stop_seconds": whole(0, STOP_SECONDS_MAX),
     "retain_days": retain_days,
+    "bounce_maildir": path,
     "max_document_bytes": whole(DOCUMENT_BYTES_MIN, DOCUMENT_BYTES_MAX),
 }
 SECRETS = (

@@ -92,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_wait_hours: int = 72
     stop_seconds: int = 30
     retain_days: None = None
+    bounce_maildir: Path | None = None
     max_document_bytes: int = 10 * 1024 * 1024
 
     @property

@@ -23,6 +23,7 @@ class Attempt(msgspec.Struct, frozen=True):
     `number` is `delivery.attempts` after it. `revision` is the document's revision that it sent.
     `text` keeps the peer's words verbatim; `steps` when each stage was reached and, for each
     recipient, what the server said. `late` is what its worker reported after its lease was lost.
+    `message_id` is the mail's, where its content went out: what comes back is known by it.
     Times are milliseconds since 1970 UTC.
     """
 
@@ -77,7 +78,7 @@ class Settlement(msgspec.Struct, frozen=True):
     """The end of an attempt: the next delivery, the attempt, and what goes with them.
 
     `parent` is the id of the mail whose remainder this is: it is told the end. `news` is what the
-    attempt says of the mail's account.
+    attempt says of the mail's account. `unknown` are the peer's words that no rule knows.
     """
 
     lease: Lease
@@ -87,3 +88,4 @@ class Settlement(msgspec.Struct, frozen=True):
     remainder: Remainder | None = None
     parent: str | None = None
     news: AccountNews | None = None
+    unknown: tuple[str, ...] = ()

@@ -33,31 +33,41 @@ ACCOUNT_DISCONNECTED = "account_disconnected"
 FOREVER = LATEST
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """Where a mail's account stands: `ok` or `disconnected`, and the end of its pause.
+
+    `pauses` counts the sending limits that it met in a row; a person's pause counts none.
+    """
+
+    state: str
+    paused_until: int | None = None
+    pauses: int = 0
+    reason: str | None = None
+
+
 class Expectation(msgspec.Struct, frozen=True):
-    """When a mail goes (None: nobody can tell), and what holds it (None: nothing of its account)."""
+    """When a mail goes, None where nobody can tell; what its account holds it for, if it does."""
 
     at: int | None
     because: str | None = None
 
 
-def held(
-    disconnected: bool, paused_until: int | None, pauses: int, due_at: int, now: int
-) -> Expectation:
-    """What an account's state alone says of a mail that is due at `due_at`."""
-    if disconnected:
+def held(account: Standing, due_at: int, now: int) -> Expectation:
+    """What its account's state alone says of a mail that is due at `due_at`."""
+    if account.state == AccountState.DISCONNECTED:
         return Expectation(None, ACCOUNT_DISCONNECTED) if due_at <= now else Expectation(due_at)
-    if paused_until is None or paused_until <= max(now, due_at):
+    until = account.paused_until
+    if until is None or until <= max(now, due_at):
         return Expectation(due_at)
-    because = SEND_LIMIT if pauses else ACCOUNT_PAUSED
-    return Expectation(None if paused_until >= FOREVER else paused_until, because)
+    because = SEND_LIMIT if account.pauses else ACCOUNT_PAUSED
+    return Expectation(None if until >= FOREVER else until, because)
 
 
 def expected(
     account: Account, usage: Sequence[Usage], ahead: int, due_at: int, now: int
 ) -> Expectation:
     """When a waiting mail goes that has `ahead` others of its account before it."""
-    disconnected = account.state is AccountState.DISCONNECTED
-    found = held(disconnected, account.paused_until, account.pauses, due_at, now)
+    found = held(Standing(account.state, account.paused_until, account.pauses), due_at, now)
     if found.at is None:
         return found
     start = max(found.at, now)

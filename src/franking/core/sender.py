@@ -75,6 +75,10 @@ class Secrets(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
         return [name for name, value in msgspec.structs.asdict(self).items() if value is not None]
 
 
+class SecretLost(Exception):
+    """A secret can't be opened or kept; the text says why and what to do, and holds no secret."""
+
+
 class Settled(msgspec.Struct, frozen=True):
     """An account's settings and its sealed secret, as of a version of theirs.
 
@@ -109,12 +113,13 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """A document taken apart; `kept` are the secrets that stay as they were."""
+    """A document taken apart. `kept`: the secrets stay as they were; `login`: there must be one."""
 
     sender: Sender
     secrets: Secrets
     limits: Limits
     kept: bool
+    login: bool
 
 
 def read(document: Mapping[str, Any], own_server: bool) -> Given:
@@ -132,8 +137,14 @@ def read(document: Mapping[str, Any], own_server: bool) -> Given:
     elif not own_server:
         raise ValueError("Field 'transport' is missing: say what is sent through, or a 'preset'")
     secrets = _with_password(secrets, document, server)
-    kept = server is not None and secrets == Secrets()
-    return Given(Sender(address, name, server), secrets, _limits(document, name), kept)
+    dropped = "password" in document and document["password"] is None
+    return Given(
+        sender=Sender(address, name, server),
+        secrets=secrets,
+        limits=_limits(document, name),
+        kept=server is not None and secrets == Secrets() and not dropped,
+        login=_logs_in(given or {}, name, server),
+    )
 
 
 def same_login(one: Sender | None, other: Sender) -> bool:
@@ -211,9 +222,7 @@ def _oauth(given: Mapping[str, Any]) -> tuple[Tokens | None, Secrets]:
     return Tokens(client, fields.web(found, "tokenUrl", within) or GOOGLE_TOKENS), secrets
 
 
-def _with_password(
-    secrets: Secrets, document: Mapping[str, Any], server: Server | None
-) -> Secrets:
+def _with_password(secrets: Secrets, document: Mapping[str, Any], server: Server | None) -> Secrets:
     password = fields.secret(document, "password")
     if password is None:
         password = secrets.password
@@ -221,11 +230,25 @@ def _with_password(
         raise ValueError("Field 'password' needs a 'transport' or a 'preset' to log in to")
     elif secrets.password is not None:
         raise ValueError("Field 'password' can't stand beside a password in 'transport.uri'")
-    if password is not None and server is not None and server.user is None:
-        raise ValueError("Field 'transport.user' is missing: a password is somebody's")
-    if password is not None and server is not None and server.oauth is not None:
-        raise ValueError("Field 'password' can't stand beside 'transport.oauth'")
+    _somebodys(server, password)
     return msgspec.structs.replace(secrets, password=password)
+
+
+def _logs_in(given: Mapping[str, Any], preset: str | None, server: Server | None) -> bool:
+    """Is a login asked for? An address alone may belong to a relay that wants none."""
+    if server is None:
+        return False
+    named = given.get("user") is not None or (server.uri is not None and server.user is not None)
+    return named or preset is not None or server.oauth is not None
+
+
+def _somebodys(server: Server | None, password: str | None) -> None:
+    if server is None:
+        return
+    if server.user is None and (password is not None or server.oauth is not None):
+        raise ValueError("Field 'transport.user' is missing: a login is somebody's")
+    if password is not None and server.oauth is not None:
+        raise ValueError("Field 'password' can't stand beside 'transport.oauth'")
 
 
 def _limits(document: Mapping[str, Any], preset: str | None) -> Limits:

@@ -103,7 +103,7 @@ def uri(given: Fields, name: str, within: str = "") -> tuple[str, str | None, st
     The last @ before the host ends the login, so that a user may hold one.
     """
     value = given.get(name)
-    found = _URI.fullmatch(value) if _short(value, URI_CHARACTERS) else None
+    found = _URI.fullmatch(str(value)) if _short(value, URI_CHARACTERS) else None
     if found is None:
         raise _wrong(within + name, "must be as smtps://user@smtp.example.com:465")
     user, _, password = (found["login"] or "").partition(":")

@@ -47,7 +47,9 @@ class Concluder:
     ) -> Settlement:
         """The settlement of a claimed mail whose transport answered so."""
         ending = self._ending(hold, answer, envelope)
-        return self._settlement(hold.claimed.mail, hold, ending)
+        settlement = self._settlement(hold.claimed.mail, hold, ending)
+        unknown = _unknown(answer)
+        return replace(settlement, unknown=unknown) if unknown else settlement
 
     def lapse(self, mail: Mail) -> Settlement:
         """The settlement of a mail whose lease ran out (the sweeper's)."""
@@ -70,8 +72,8 @@ class Concluder:
             return self._doubted(mail, answer)
         if isinstance(answer, Withheld):
             return Ending("returned", endings.returned(delivery))
-        error = answer.error if isinstance(answer, Unsendable) else COMPOSING_FAILED
-        return self._unsendable(delivery, error)
+        known = answer if isinstance(answer, Unsendable) else Unsendable(COMPOSING_FAILED)
+        return self._unsendable(delivery, known)
 
     def _sent(self, hold: Hold, receipt: Receipt, envelope: Envelope) -> Ending:
         hold.reach(Stage.ANSWERED, text=receipt.response)
@@ -80,7 +82,8 @@ class Concluder:
         tries = mail.delivery.tries + 1
         later = [r for r in receipt.refused if self._worth_trying(r, tries)]
         pending = tuple(r.address for r in later)
-        rejected = tuple(r.address for r in receipt.refused if r.address not in pending)
+        refused = [r.address for r in receipt.refused if r.address not in pending]
+        rejected = (*hold.left_out, *refused)
         now = self._clock.now()
         info = Info(envelope.message_id, receipt.accepted, rejected, pending, receipt.response)
         delivery = endings.sent(mail.delivery, info, now)
@@ -122,13 +125,13 @@ class Concluder:
             until = fault.retry_at or now + limit_wait_ms(claimed.pauses + 1, jitter)
         return Ending(event, after, failure.text, fault=fault, next_at=until)
 
-    def _unsendable(self, delivery: Delivery, error: str) -> Ending:
-        no_address = "ecipient" in error or "address" in error
-        fault = (
-            ours(error, "invalid_recipient_address", "address_invalid")
-            if no_address
-            else ours(error)
-        )
+    def _unsendable(self, delivery: Delivery, answer: Unsendable) -> Ending:
+        error = answer.error
+        fault = ours(error)
+        if answer.category is not None and answer.cause is not None:
+            fault = ours(error, answer.category, answer.cause)
+        elif "ecipient" in error or "address" in error:
+            fault = ours(error, "invalid_recipient_address", "address_invalid")
         event, after = endings.refused(delivery, fault, self._clock.now(), 0.0, self._bounds)
         return Ending(event, after, error)
 
@@ -183,6 +186,7 @@ class Concluder:
             response=ending.response,
             worker=self._worker,
             steps=hold.steps if hold is not None else [],
+            message_id=hold.message_id if hold is not None and stage in _TRANSMITTED else None,
         )
 
 
@@ -199,6 +203,17 @@ def _news(mail: Mail, hold: Hold | None, ending: Ending) -> AccountNews | None:
         return None
     unreachable = fault is not None and fault.cause == "connection_failed"
     return AccountNews(mail.account, "unreachable" if unreachable else "went")
+
+
+def _unknown(answer: Answer | Unsendable) -> tuple[str, ...]:
+    """What the peer said that no rule knows."""
+    if isinstance(answer, Receipt | Rejected):
+        failures = [refusal.failure for refusal in answer.refused]
+        if isinstance(answer, Rejected):
+            failures.append(answer.failure)
+        unknown = [f.text for f in failures if judge(f).category == "unknown"]
+        return tuple(dict.fromkeys(unknown))
+    return ()
 
 
 def _outcome(ending: Ending) -> Outcome:
@@ -222,3 +237,6 @@ def _described(envelope: Envelope) -> dict[str, Any]:
         "smtputf8": envelope.smtputf8,
         "eight_bit": envelope.eight_bit,
     }
+
+
+_TRANSMITTED = (Stage.TRANSMITTING, Stage.ANSWERED)

@@ -20,6 +20,7 @@ from franking.core.fault import Failure
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
+from franking.engine.suppressing import Suppressing
 from franking.stores.base import Claimed, Store, StoreUnavailable
 from franking.transports.base import Answer, Doubt, Rejected, Routes, Withheld
 
@@ -51,6 +52,7 @@ class Deliveries:
         self._routes = routes
         self._clock = clock
         self._composer = composer
+        self._suppressing = Suppressing(store, clock)
         self._concluder = concluder
         self._window = window
         self._lease_ms = lease_ms
@@ -131,8 +133,11 @@ class Deliveries:
 
     async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
         envelope = await self._composer.compose(hold.claimed)
+        if isinstance(envelope, Envelope):
+            envelope = await self._suppressing.spare(hold, envelope)
         if isinstance(envelope, Unsendable):
             return envelope, None
+        hold.message_id = envelope.message_id
         hold.reach(Stage.COMPOSED)
         transport = await self._routes.route(hold.claimed.mail.account)
         if isinstance(transport, Failure):

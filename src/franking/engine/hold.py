@@ -21,6 +21,7 @@ class Hold:
     """`franking.transports.base.Gate` for one claimed mail.
 
     `shut`: it may not begin to transmit any more. `ended`: its answer is known and being written.
+    `left_out`: recipients that get nothing. `message_id` is known once the mail is composed.
     """
 
     def __init__(self, claimed: Claimed, store: Store, clock: Clock, deadline_ms: int) -> None:
@@ -30,6 +31,8 @@ class Hold:
         self.stage = Stage.CLAIMED
         self.shut = False
         self.ended = False
+        self.left_out: tuple[str, ...] = ()
+        self.message_id: str | None = None
         self.started_at = clock.now()
         self.steps: list[dict[str, Any]] = [{"stage": Stage.CLAIMED, "at": self.started_at}]
         self._store = store
@@ -59,6 +62,11 @@ class Hold:
         """The attempt got this far."""
         self.stage = stage
         self.steps.append({"stage": stage, "at": self._clock.now(), **said})
+
+    def leave_out(self, address: str, why: str) -> None:
+        """This recipient gets nothing."""
+        self.left_out = (*self.left_out, address)
+        self.said(address, why)
 
     def said(self, address: str, words: str) -> None:
         """What the server said of one recipient."""

@@ -14,11 +14,16 @@ from msgspec.structs import replace
 
 from franking.clock import Clock
 from franking.core.attempt import Attempt
+from franking.core.delivery import WAITING
 from franking.core.message import trouble
+from franking.core.prediction import Expectation, held
 from franking.office import drafts
+from franking.office.accounts import Accounts
+from franking.office.bounces import Bounces
 from franking.office.drafts import Document, Draft
 from franking.office.keys import Keys
-from franking.office.refusals import Changed, Conflict, Invalid
+from franking.office.refusals import Changed, Conflict, Invalid, NoAccount
+from franking.office.retries import Retries, Tally
 from franking.stores.base import (
     Change,
     Filter,
@@ -31,8 +36,11 @@ from franking.stores.base import (
     Stored,
     StoredEvent,
 )
+from franking.transports.base import Outfitter
 
-__all__ = ["Changed", "Conflict", "Document", "Invalid", "Office", "Written", "etag"]
+__all__ = ["Changed", "Conflict", "Document", "Invalid", "NoAccount", "Office", "Written", "etag"]
+
+CHANGED = "The mail has changed since you read it. Read it again, then write."
 
 
 class Written(Stored, frozen=True):
@@ -42,13 +50,25 @@ class Written(Stored, frozen=True):
 
 
 class Office:
-    """The door to a store. `wake` is called when there may be something new to send."""
+    """The door to a store. `wake` is called when there may be something new to send.
 
-    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
+    `accounts` is the door to senders' mailboxes; to set or try them it needs an outfitter.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        wake: Callable[[], None],
+        outfit: Outfitter | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._retries = Retries(store, clock, wake)
+        self.accounts = Accounts(store, clock, wake, outfit)
         self.keys = Keys(store, clock)
+        self.bounces = Bounces(store, clock)
 
     async def submit(
         self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None
@@ -111,6 +131,12 @@ class Office:
 
         return await self._one(id, decide, once)
 
+    async def retry_many(
+        self, filter: Filter, *, force: bool = False, once: Once | None = None
+    ) -> Tally | Replay:
+        """Another try for the oldest mails that match, a bounded number of them."""
+        return await self._retries.retry(filter, force=force, once=once)
+
     async def delete(self, id: str, *, match: str | None = None) -> None:
         """Remove a mail, its attempts and its remainders; refused while it is being sent."""
 
@@ -125,11 +151,18 @@ class Office:
 
     async def read(self, id: str) -> Stored:
         """One mail with its document. Raises `NotFound`."""
-        return _known(id, await self._store.read(id))
+        return self._current(_known(id, await self._store.read(id)))
 
     async def page(self, filter: Filter, limit: int) -> list[Stored]:
         """The newest mails that match."""
-        return await self._store.page(filter, limit)
+        return [self._current(stored) for stored in await self._store.page(filter, limit)]
+
+    async def expected(self, mail: Mail) -> Expectation | None:
+        """When a waiting mail will be sent and what holds it, as far as its account tells."""
+        if mail.delivery.state not in WAITING:
+            return None
+        due_at, now = mail.delivery.due_at, self._clock.now()
+        return await self._store.accounts.expected(mail.account, mail.priority, due_at, now)
 
     async def timeline(self, id: str) -> list[Attempt]:
         """Every attempt at a mail, oldest first. Raises `NotFound`."""
@@ -156,13 +189,23 @@ class Office:
     async def _one(
         self, id: str, decide: Callable[[Stored | None], Change], once: Once | None
     ) -> Stored | Replay:
-        answer = once and _answering(once, lambda results: results[0])
+        answer = once and _answering(once, lambda results: self._shown(results[0]))
         results = await self._change(id, decide, answer)
         if isinstance(results, Replay):
             return results
         if isinstance(results[0], Exception):
             raise results[0]
-        return _known(id, results[0])
+        return self._current(_known(id, results[0]))
+
+    def _shown(self, result: Any) -> Any:
+        return self._current(result) if isinstance(result, Stored) else result
+
+    def _current(self, stored: Stored) -> Stored:
+        """A mail whose account holds it no more, or does not yet, is told without that hold."""
+        hold, due_at = stored.mail.hold, stored.mail.delivery.due_at
+        if hold is None or held(hold, due_at, self._clock.now()).because is not None:
+            return stored
+        return replace(stored, mail=replace(stored.mail, hold=None))
 
     async def _change(
         self, id: str, decide: Callable[[Stored | None], Change], once: Once | None
@@ -173,16 +216,31 @@ class Office:
 
 
 def etag(mail: Mail) -> str:
-    """The entity tag of a mail as it is now (RFC 9110, section 8.8.3)."""
-    return f'"{mail.seq}.{mail.version}"'
+    """The entity tag of a mail as it is now (RFC 9110, section 8.8.3).
+
+    Behind a hyphen stands what its account holds it for, which is shown too; for a write only
+    what is before it counts.
+    """
+    waits = mail.delivery.state in WAITING and mail.hold is not None
+    held_by = f"-{mail.hold.state}.{mail.hold.paused_until or 0}" if waits and mail.hold else ""
+    return f'"{mail.seq}.{mail.version}{held_by}"'
+
+
+def _own(tag: str) -> str:
+    """A tag without its account's part. Raises nothing: any other text is just no tag of ours."""
+    bare, hyphen, _ = tag.partition("-")
+    return f'{bare}"' if hyphen else tag
 
 
 def _matched(match: str | None, stored: Stored | None) -> None:
     if match is None:
         return
     tags = [tag.strip() for tag in match.split(",")]
-    if stored is None or ("*" not in tags and etag(stored.mail) not in tags):
-        raise Changed("The mail has changed since you read it. Read it again, then write.")
+    if stored is None:
+        raise Changed(CHANGED)
+    own = f'"{stored.mail.seq}.{stored.mail.version}"'
+    if "*" not in tags and own not in map(_own, tags):
+        raise Changed(CHANGED)
 
 
 def _known(id: str, stored: Stored | None) -> Stored:

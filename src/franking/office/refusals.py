@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from franking.stores.base import NotFound
+
 
 class Invalid(Exception):
     """The document can't be taken; the text is the contract's."""
@@ -17,3 +19,7 @@ class Conflict(Exception):
 
 class Changed(Exception):
     """If-Match named another version than the one that is stored."""
+
+
+class NoAccount(NotFound):
+    """There is no such account."""

@@ -15,8 +15,10 @@ import msgspec
 from franking.core.attempt import Attempt, Lease, Settlement
 from franking.core.delivery import Delivery
 from franking.core.event import Event, Links
+from franking.core.prediction import Standing
 from franking.stores.account_store import AccountStore
 from franking.stores.keys import KeyRows
+from franking.stores.returns import Returns
 
 
 class NotFound(Exception):
@@ -29,10 +31,6 @@ class StoreUnavailable(Exception):
 
 class StoreRefused(Exception):
     """The database can't be used by this franking at all: newer, read-only, or in use."""
-
-
-class SecretLost(Exception):
-    """A secret can't be opened; the text says why and what to do, and holds no secret."""
 
 
 class AlreadyExists(Exception):
@@ -58,18 +56,6 @@ class NewMail(msgspec.Struct, frozen=True):
     message_token: str
     recipients: int = 1
     event: Event | None = None
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """Where a mail's account stands: `ok` or `disconnected`, and the end of its pause.
-
-    `pauses` counts the sending limits that it met in a row; a person's pause counts none.
-    """
-
-    state: str
-    paused_until: int | None = None
-    pauses: int = 0
-    reason: str | None = None
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -124,7 +110,8 @@ class Change(msgspec.Struct, frozen=True):
     """What to write for one mail id: insert it, change its row or document, or remove it.
 
     `document` and `search` replace the stored ones; `drop_remainders` deletes recipients that
-    still wait from an earlier round. What is None stays.
+    still wait from an earlier round. What is None stays. A `quiet` one is not read again
+    and answered: of many mails at once that would be all documents.
     """
 
     insert: NewMail | None = None
@@ -139,6 +126,7 @@ class Change(msgspec.Struct, frozen=True):
     message_token: str | None = None
     drop_remainders: bool = False
     delete: bool = False
+    quiet: bool = False
     event: Event | None = None
 
 
@@ -268,6 +256,9 @@ class Store(Protocol):
     async def page(self, filter: Filter, limit: int) -> list[Stored]:
         """The newest mails that match, remainders left out."""
 
+    async def matching(self, filter: Filter, limit: int) -> list[tuple[int, str]]:
+        """Seq and id of the oldest mails that match, after `filter.after`, remainders left out."""
+
     async def timeline(self, id: str) -> list[Attempt]:
         """Every attempt at a mail and at its remainders, oldest first."""
 
@@ -290,6 +281,9 @@ class Store(Protocol):
     @property
     def accounts(self) -> AccountStore:
         """Senders' mailboxes, each call with what it promises there."""
+
+    returns: Returns
+    """What comes back, each call with what it promises there."""
 
     @property
     def commits(self) -> int:

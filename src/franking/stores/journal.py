@@ -14,6 +14,7 @@ from franking.core.attempt import Lease, Settlement
 from franking.core.delivery import WAITING
 from franking.stores import governor
 from franking.stores.base import Decide, Lapse, Mail
+from franking.stores.bounces import count_unknown
 from franking.stores.late import record
 from franking.stores.news import tell_parent
 from franking.stores.queries import Db
@@ -95,6 +96,7 @@ def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:
     wake(db, [s.lease.seq for s in kept if s.delivery.state in WAITING])
     report(db, [s.event for s in kept if s.event is not None])
     for settlement in kept:
+        count_unknown(db, settlement.unknown, settlement.attempt.ended_at)
         if settlement.remainder is not None:
             parent = _mail.decode(db.value("read_row", seq=settlement.lease.seq))
             insert_remainder(db, settlement.remainder, parent)

@@ -23,6 +23,7 @@ _page = msgspec.json.Decoder(list[Stored])
 _attempts = msgspec.json.Decoder(list[Attempt])
 _events = msgspec.json.Decoder(list[StoredEvent])
 _states = msgspec.json.Decoder(dict[str, int])
+_matches = msgspec.json.Decoder(list[tuple[int, str]])
 _stuck = msgspec.json.Decoder(list[dict[str, Any]])
 
 
@@ -46,6 +47,25 @@ def page(db: Db, filter: Filter, limit: int) -> list[Stored]:
         words = _words(filter.q)
         return _page.decode(db.value("page_by_words", q=words, **values)) if words else []
     return _page.decode(db.value(_narrowest(filter), **values))
+
+
+def matching(db: Db, filter: Filter, limit: int) -> list[tuple[int, str]]:
+    """Seq and id of the oldest mails that match, after `filter.after`."""
+    values: dict[str, Any] = {
+        "state": filter.state,
+        "category": filter.category,
+        "account": filter.account,
+        "touchpoint": filter.touchpoint,
+        "after": filter.after or 0,
+        "limit": limit,
+    }
+    if filter.q is not None:
+        words = _words(filter.q)
+        if not words:
+            return []
+        return _matches.decode(db.value("matching_words", q=words, **values))
+    by = next((name for name in _NARROWEST if values[name] is not None), "")
+    return _matches.decode(db.value("matching", by=by, **values))
 
 
 def timeline(db: Db, id: str) -> list[Attempt]:
@@ -85,5 +105,6 @@ def _words(q: str) -> str:
     return " AND ".join(f'"{word}"*' for word in _WORD.findall(known)[:MOST_WORDS])
 
 
+_NARROWEST = ("touchpoint", "category", "account", "state")
 _WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile("[\u0300-\u036f]")

@@ -159,4 +159,5 @@ def _as_stored(seq: int, m: NewMail) -> Mail:
 def _remove_row(db: Db, seq: int, id: str) -> None:
     db.run("delete_document", seq=seq)
     db.run("delete_attempts", id=id)
+    db.run("delete_bounces", mail=id)
     db.run("delete_mail", seq=seq)

@@ -15,10 +15,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from franking.stores.base import SecretLost
+from franking.core.sender import SecretLost
 
 KEY_BYTES = 32
 ID_BYTES = 8
@@ -42,6 +39,9 @@ class Vault:
 
     def seal(self, account: str, secret: bytes) -> bytes:
         """The secret under the first key, for that account only."""
+        # Imported late: only accounts with secrets pay for it.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         if not self._keys and self._make is not None:
             self._keys.append(self._make())
         key, nonce, header = self._keys[0], os.urandom(NONCE_BYTES), self.header()
@@ -49,6 +49,9 @@ class Vault:
 
     def open(self, account: str, sealed: bytes) -> bytes:
         """The secret. Raises `SecretLost`."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         header, rest = sealed[:HEADER_BYTES], sealed[HEADER_BYTES:]
         key = next((key for key in self._keys if VERSION + key_id(key) == header), None)
         if key is None:
@@ -70,7 +73,9 @@ class Vault:
 
     def lost(self, count: int, id: bytes) -> str:
         """The words for secrets whose key is not there."""
-        what = "The secret of an account is" if count == 1 else f"The secrets of {count} accounts are"
+        what = (
+            "The secret of an account is" if count == 1 else f"The secrets of {count} accounts are"
+        )
         return (
             f"{what} sealed with the key {id.hex()}, which is not in {self._place}."
             " Put that key back, behind the others, or set the secrets again."

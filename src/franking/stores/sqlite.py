@@ -31,8 +31,10 @@ from franking.stores.base import (
     StoreRefused,
     StoreUnavailable,
 )
+from franking.stores.bounces import ReturnRows
 from franking.stores.keys import KeyRows
 from franking.stores.queries import load, migrations
+from franking.stores.returns import Returns
 from franking.stores.sqlite_writer import Writer, explain
 
 READERS = 2
@@ -54,6 +56,8 @@ class SqliteStore:
         self._opened: list[sqlite3.Connection] = []
         self._writer: Writer | None = None
         self.keys = KeyRows(self._write, self._read)
+        self.returns: Returns = ReturnRows(self._write, self._read)
+        self.accounts = AccountRows(self._write, self._read)
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)
@@ -137,6 +141,9 @@ class SqliteStore:
 
     async def page(self, filter: Filter, limit: int) -> list[Stored]:
         return await self._read(lambda db: reads.page(db, filter, limit))
+
+    async def matching(self, filter: Filter, limit: int) -> list[tuple[int, str]]:
+        return await self._read(lambda db: reads.matching(db, filter, limit))
 
     async def timeline(self, id: str) -> list[Attempt]:
         return await self._read(lambda db: reads.timeline(db, id))

@@ -55,4 +55,6 @@ def change(db: Db, id: str, decide: Decide) -> Stored | None:
     if wanted == Change():
         return stored
     update(db, stored.mail, wanted)
+    if wanted.quiet:
+        return None
     return _stored.decode(db.value("read_mail", id=id))

@@ -95,7 +95,7 @@ class Outfitter(Protocol):
         """Could it be sent through? Raises ValueError, which names the field and no value."""
 
     def seal(self, account: str, secrets: Secrets) -> bytes:
-        """The secrets as the store may keep them. Raises `franking.stores.base.SecretLost`."""
+        """The secrets as the store may keep them. Raises `SecretLost`."""
 
     async def sign_in(self, account: str) -> Failure | None:
         """Connect, encrypt and log in as the account is stored now, and send nothing."""

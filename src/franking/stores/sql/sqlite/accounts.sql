@@ -159,4 +159,4 @@ SELECT count(*) FROM (
 UPDATE account SET settings = NULL, limits = NULL, secret = NULL, created_at = NULL,
     state = 'ok', reason = NULL, since = NULL, paused_until = NULL, pauses = 0,
     probe_until = NULL, tokens = NULL, tokens_at = NULL, version = version + 1
-WHERE id = :id AND settings IS NOT NULL;
+WHERE id = :id AND settings IS NOT NULL AND state IN ('ok', 'disconnected');

@@ -154,7 +154,7 @@ WHERE mail.seq = r.value ->> '$[0].seq' AND mail.epoch = r.value ->> '$[0].epoch
 -- Attempts from [lease, delivery, attempt]; a PROCESSING that came from outside has none.
 INSERT INTO attempt (
     mail, epoch, number, revision, event, stage, outcome, started_at, ended_at,
-    error, category, code, text, response, worker, steps
+    error, category, code, text, response, worker, steps, message_id
 )
 SELECT
     r.value ->> '$[2].mail', r.value ->> '$[2].epoch', r.value ->> '$[2].number',
@@ -162,7 +162,7 @@ SELECT
     r.value ->> '$[2].outcome', r.value ->> '$[2].started_at', r.value ->> '$[2].ended_at',
     r.value ->> '$[2].error', r.value ->> '$[2].category', r.value ->> '$[2].code',
     r.value ->> '$[2].text', r.value ->> '$[2].response', r.value ->> '$[2].worker',
-    r.value -> '$[2].steps'
+    r.value -> '$[2].steps', r.value ->> '$[2].message_id'
 FROM json_each(:rows) r WHERE r.value ->> '$[2].epoch' > 0;
 
 -- name: read_attempt
@@ -178,7 +178,9 @@ WHERE mail = :mail AND epoch <> :epoch AND outcome = 'unknown'
 
 -- name: write_late!
 -- What an attempt's own worker reported after its lease was lost.
-UPDATE attempt SET late = :late WHERE mail = :mail AND epoch = :epoch;
+UPDATE attempt SET late = :late,
+    message_id = coalesce(message_id, :late ->> '$.message_id')
+WHERE mail = :mail AND epoch = :epoch;
 
 -- name: draw_sequences!
 -- Sequences for the events of a JSON list that belong to touchpoints.

@@ -84,6 +84,41 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     ORDER BY s.rowid DESC LIMIT :limit
 );
 
+-- name: matching
+-- Mails after a seq that match what is named, oldest first, as a list of [seq, id]; what is named
+-- most narrowly says which index is read, the other branches are empty.
+SELECT json_group_array(json_array(seq, id)) FROM (
+    SELECT m.seq, m.id FROM mail m INDEXED BY mail_touchpoint
+    WHERE :by = 'touchpoint' AND m.touchpoint_id = :touchpoint AND m.seq > :after
+        AND (:category IS NULL OR m.category = :category) AND m.remainder_of IS NULL
+        AND (:state IS NULL OR m.state = :state) AND (:account IS NULL OR m.account = :account)
+    UNION ALL
+    SELECT m.seq, m.id FROM mail m INDEXED BY mail_category
+    WHERE :by = 'category' AND m.category = :category AND m.seq > :after
+        AND m.remainder_of IS NULL
+        AND (:state IS NULL OR m.state = :state) AND (:account IS NULL OR m.account = :account)
+    UNION ALL
+    SELECT m.seq, m.id FROM mail m INDEXED BY mail_account
+    WHERE :by = 'account' AND m.account = :account AND m.seq > :after
+        AND m.remainder_of IS NULL AND (:state IS NULL OR m.state = :state)
+    UNION ALL
+    SELECT m.seq, m.id FROM mail m INDEXED BY mail_state
+    WHERE :by = 'state' AND m.state = :state AND m.seq > :after AND m.remainder_of IS NULL
+    ORDER BY seq LIMIT :limit
+);
+
+-- name: matching_words
+-- As matching, where recipients and subject have these words.
+SELECT json_group_array(json_array(seq, id)) FROM (
+    SELECT m.seq, m.id FROM search s JOIN mail m ON m.seq = s.rowid
+    WHERE search MATCH :q AND s.rowid > :after AND m.remainder_of IS NULL
+        AND (:state IS NULL OR m.state = :state)
+        AND (:category IS NULL OR m.category = :category)
+        AND (:account IS NULL OR m.account = :account)
+        AND (:touchpoint IS NULL OR m.touchpoint_id = :touchpoint)
+    ORDER BY s.rowid LIMIT :limit
+);
+
 -- name: timeline
 -- Every attempt at a mail and its remainders, oldest first.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
@@ -91,7 +126,8 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
         'mail', mail, 'epoch', epoch, 'number', number, 'revision', revision, 'event', event,
         'stage', stage, 'outcome', outcome, 'started_at', started_at, 'ended_at', ended_at,
         'error', error, 'category', category, 'code', code, 'text', text,
-        'response', response, 'worker', worker, 'steps', json(steps), 'late', json(late)
+        'response', response, 'worker', worker, 'steps', json(steps), 'late', json(late),
+        'message_id', message_id
     ) AS item
     FROM attempt
     WHERE mail = :id OR mail IN (SELECT id FROM mail WHERE remainder_of = :id)
