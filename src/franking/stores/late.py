@@ -34,7 +34,7 @@ def record(db: Db, late: Settlement) -> bool:
     if found is None or known.get("late") == words:
         return False
     if not known:
-        rows = msgspec.json.encode([(late.lease, late.delivery, attempt)]).decode()
+        rows = msgspec.json.encode([attempt]).decode()
         db.run("insert_attempts", rows=rows)
     else:
         db.run("write_late", mail=attempt.mail, epoch=attempt.epoch, late=words)
