@@ -7,6 +7,7 @@ reached. It asserts nothing: it ends with exit code 1 only where it could not ru
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     try:
         found = measure(given.case or list(CASES), small=given.small)
-    except (child.Broken, limit.Missing) as error:
+    except (child.Broken, limit.Missing, subprocess.TimeoutExpired) as error:
         sys.exit(f"The bench could not run: {error}")
     if given.markdown:
         print(markdown(found))

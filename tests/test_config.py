@@ -11,6 +11,7 @@ from franking.app.sender import check_senders, smtp_settings
 from franking.config import Address, Secret, SettingRefused, Settings, load
 from franking.config.readers import READERS
 
+KEY = f"fk_{'0' * 26}_{'s' * 43}"
 NO_FILE = Path("no-such-franking.toml")
 OAUTH = {
     "FRANKING_AUTH_TYPE": "OAuth2",
@@ -49,6 +50,9 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         ("http", "127.8.9.10:0", Address("127.8.9.10", 0)),
         ("http", "[::1]:8025", Address("::1", 8025)),
         ("http", "localhost:80", Address("localhost", 80)),
+        ("http", "0.0.0.0:8025", Address("0.0.0.0", 8025)),
+        ("http", "[2001:db8::1]:8025", Address("2001:db8::1", 8025)),
+        ("key", KEY, Secret(KEY)),
         ("hosts", "Mail.example.com, mail:8025", ("mail.example.com", "mail:8025")),
         ("url", "http://127.0.0.1:8025/", "http://127.0.0.1:8025"),
         ("log_format", "json", "json"),
@@ -72,7 +76,7 @@ def test_a_setting_is_read(name: str, text: str, value: Any) -> None:
 
 WHOLE = "must be a whole number from"
 PLACE = "must be sqlite:///franking.db (relative) or"
-LOOPBACK = "must be a loopback address"
+NUMBERS = "must be an IP address and a port"
 
 
 @pytest.mark.parametrize(
@@ -87,14 +91,11 @@ LOOPBACK = "must be a loopback address"
         ("database_url", "sqlite:///:memory:", PLACE),
         ("database_url", "sqlite:///a/", PLACE),
         ("database_url", "sqlite:///a.db?mode=ro", "'?' is not taken"),
-        ("http", "0.0.0.0:8025", LOOPBACK),
-        ("http", "[::]:8025", LOOPBACK),
-        ("http", "192.168.0.1:8025", LOOPBACK),
-        ("http", "mail.example.com:8025", LOOPBACK),
-        ("http", "::1:8025", LOOPBACK),  # an IPv6 address stands in brackets
-        ("http", "[127.0.0.1]:8025", LOOPBACK),
-        ("http", "[localhost]:8025", LOOPBACK),
-        ("http", ":8025", LOOPBACK),
+        ("http", "mail.example.com:8025", NUMBERS),
+        ("http", "::1:8025", NUMBERS),  # an IPv6 address stands in brackets
+        ("http", "[127.0.0.1]:8025", NUMBERS),
+        ("http", "[localhost]:8025", NUMBERS),
+        ("http", ":8025", NUMBERS),
         ("http", "127.0.0.1", "must be an address and a port"),
         ("http", "127.0.0.1:65536", "must be an address and a port"),
         ("http", "127.0.0.1:٣", "must be an address and a port"),
@@ -137,6 +138,8 @@ def test_a_wrong_value_is_refused_by_name(name: str, text: str, told: str) -> No
         ("refresh_token", "hunter2\x00"),
         ("tls_options", '["hunter2"]'),
         ("tls_options", "hunter2"),
+        ("key", "hunter2"),
+        ("key", f"{KEY}hunter2"),
     ],
 )
 def test_a_refused_secret_is_not_repeated(name: str, text: str) -> None:
@@ -166,6 +169,17 @@ def test_oauth2_needs_all_that_goes_with_it(missing: str) -> None:
     given = {name: value for name, value in OAUTH.items() if name != missing}
     with pytest.raises(SettingRefused, match=f"^{missing} is not set: FRANKING_AUTH_TYPE is OAut"):
         load(given, NO_FILE)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("TLS_CERTIFICATE", "TLS_KEY"), ("TLS_KEY", "TLS_CERTIFICATE")]
+)
+def test_tls_needs_a_certificate_and_its_key(given: str, missing: str) -> None:
+    assert refused(**{given.lower(): "a.pem"}) == (
+        f"FRANKING_{missing} is not set: FRANKING_{given} needs it."
+    )
+    both = loaded(tls_certificate="a.pem", tls_key="b.pem")
+    assert (both.tls_certificate, both.tls_key) == (Path("a.pem"), Path("b.pem"))
 
 
 def test_secrets_never_show() -> None:

@@ -121,10 +121,10 @@ class Lives(RuleBasedStateMachine):
     def proved_sent(self, info: Info | None) -> None:
         self.follow(lambda: proof.proved_sent(self.delivery, info, self.now))
 
-    @rule(own=st.booleans(), event=st.sampled_from(["failed", "returned"]))
-    def proved_unsent(self, own: bool, event: str) -> None:
+    @rule(last=st.booleans(), event=st.sampled_from(["failed", "returned"]))
+    def proved_unsent(self, last: bool, event: str) -> None:
         late = replace(self.delivery, error="Error: 550", category="unknown", sentence="S")
-        self.follow(lambda: proof.proved_unsent(self.delivery, event, late, own, self.now))
+        self.follow(lambda: proof.proved_unsent(self.delivery, event, late, last, self.now))
 
     @invariant()
     def attempts_never_shrink(self) -> None:

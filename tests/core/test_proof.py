@@ -49,7 +49,7 @@ def test_proved_sent_comes_too_late_for_the_rest(delivery: Delivery) -> None:
 
 
 def test_proved_unsent_is_an_error_with_its_fault() -> None:
-    proved = proved_unsent(IN_DOUBT, "failed", UNSENT, own_doubt=True, now=LATER)
+    proved = proved_unsent(IN_DOUBT, "failed", UNSENT, last_doubt=True, now=LATER)
     assert (proved.state, proved.outcome, proved.end_at) == (
         State.ERROR,
         Outcome.NOT_SENT,
@@ -59,9 +59,9 @@ def test_proved_unsent_is_an_error_with_its_fault() -> None:
     assert (proved.attempts, proved.due_at) == (IN_DOUBT.attempts, IN_DOUBT.due_at)
 
 
-def test_proved_unsent_settles_its_own_doubt_only() -> None:
+def test_proved_unsent_leaves_the_doubt_of_another_attempt() -> None:
     with pytest.raises(Refused, match="another attempt"):
-        proved_unsent(IN_DOUBT, "failed", UNSENT, own_doubt=False, now=LATER)
+        proved_unsent(IN_DOUBT, "failed", UNSENT, last_doubt=False, now=LATER)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_proved_unsent_settles_its_own_doubt_only() -> None:
 )
 def test_proved_unsent_comes_too_late_for_the_rest(delivery: Delivery) -> None:
     with pytest.raises(Refused):
-        proved_unsent(delivery, "failed", UNSENT, own_doubt=True, now=LATER)
+        proved_unsent(delivery, "failed", UNSENT, last_doubt=True, now=LATER)
 
 
 def test_an_attempt_that_was_withheld_proves_unsent_in_words() -> None:
     withheld = waiting(State.RETRY, epoch=1, error="Error: 451 of an earlier try")
-    proved = proved_unsent(IN_DOUBT, "returned", withheld, own_doubt=True, now=LATER)
+    proved = proved_unsent(IN_DOUBT, "returned", withheld, last_doubt=True, now=LATER)
     assert (proved.outcome, proved.category) == (Outcome.NOT_SENT, "unknown")
     assert proved.error == "Error: The worker lost its lease before it sent this message."

@@ -14,7 +14,18 @@ _PURE = frozenset(
     (
         *("__future__", "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime"),
         *("decimal", "enum", "functools", "hashlib", "heapq", "hmac", "idna", "ipaddress"),
-        *("itertools", "json", "math", "msgspec", "operator", "re", "string", "struct", "textwrap", "types"),
+        *(
+            "itertools",
+            "json",
+            "math",
+            "msgspec",
+            "operator",
+            "re",
+            "string",
+            "struct",
+            "textwrap",
+            "types",
+        ),
         *("typing", "unicodedata", "urllib", PACKAGE),
     )
 )

@@ -67,6 +67,10 @@ class Scene:
         """Another worker's sweeper, by a clock that may be ahead, once the lease is over."""
         await eventually(lambda: self._swept(ahead_ms))
 
+    async def over(self) -> None:
+        """Until the lease on disk has ended."""
+        await eventually(self._over)
+
     async def claim(self) -> Lease:
         """Another worker's claim."""
         [claimed] = await self.store.claim(self.clock.now(), 10, LONG_MS)
@@ -126,6 +130,11 @@ class Scene:
 
     async def _swept(self, ahead_ms: int) -> bool:
         return await self.store.sweep(self.clock.now() + ahead_ms, 10, self._concluder.lapse) == 1
+
+    async def _over(self) -> bool:
+        stored = await self.store.read(self.id)
+        assert stored is not None
+        return self.clock.now() > (stored.mail.delivery.lease_expires_at or 0)
 
     async def _late(self) -> dict[str, Any] | None:
         return next(

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kill
 
 ATTEMPTS = 3
 RELEASES = 5
-WAIT_SECONDS = 3.0
+WAIT_SECONDS = 4.0
 
 
 async def handed_in(process: Process, documents: list[dict[str, Any]]) -> set[str]:
@@ -86,12 +86,10 @@ async def test_a_server_that_is_limited_for_ever_is_waited_for_within_bounds(
 ) -> None:
     async with Sink() as sink, Process(tmp_path, sink.port) as process:
         documents = Documents()
-        limited = [
-            documents.one("limited", account="rep", sendBefore=seconds_ahead(WAIT_SECONDS))
-            for _ in range(5)
-        ]
-        rest = documents.some(10)
         await process.start()
+        before = seconds_ahead(WAIT_SECONDS)
+        limited = [documents.one("limited", account="rep", sendBefore=before) for _ in range(5)]
+        rest = documents.some(10)
         accepted = await handed_in(process, [*limited, *rest])
         ledger = await all_ended(process)
         assert ledger.broken(accepted, documents.recipients, sink) == []

@@ -56,6 +56,23 @@ async def test_it_sends_nothing_under_a_lease_that_is_over(tmp_path: Path, clock
         assert (await it.late())["event"] == "returned"
 
 
+async def test_it_does_not_renew_a_lease_that_is_over(tmp_path: Path) -> None:
+    """Nobody else is there: it lets go by itself, and begins anew."""
+    async with scene(tmp_path) as it:
+        it.sink.withholding = True
+        await it.submit()
+        await eventually(lambda: reached(it, Point.DATA))
+        await it.stop()
+        await it.over()
+        give = it.sink.withheld()
+        it.go_on()
+        await it.ended()
+        give()
+        assert (await it.late())["event"] == "returned"
+        assert [a.event for a in it.attempts] == ["released", "sent"]
+        assert (it.row.state, it.times) == ("SUCCESS", 1)
+
+
 @pytest.mark.parametrize("clock", CLOCKS)
 async def test_what_another_has_sent_meanwhile_stays_as_it_is(tmp_path: Path, clock: str) -> None:
     async with scene(tmp_path) as it:

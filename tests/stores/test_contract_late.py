@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from franking.core import requests
 from franking.core.delivery import Outcome, Stage, State
-from franking.stores.base import Change, Store
+from franking.stores.base import Change, Claimed, Store
 
 from .mails import (
     HOUR,
@@ -140,7 +140,7 @@ async def test_a_late_doubt_proves_nothing(store: Store) -> None:
     assert attempt.late["event"] == "doubted"
 
 
-async def two_doubts(store: Store) -> tuple[int, object, object]:
+async def two_doubts(store: Store) -> tuple[int, Claimed, Claimed]:
     """A mail whose first and second attempt both ran out in `transmitting`."""
     await store.submit([mail(on_unknown="resend", tries=3)])
     a = await transmitting(store)
@@ -159,27 +159,28 @@ async def test_proved_unsent_leaves_the_doubt_of_another_attempt(
 ) -> None:
     late, a, b = await two_doubts(store)
     if first_says is not None:
-        await store.settle([ended(a, first_says, late)])  # type: ignore[arg-type]
-    await store.settle([ended(b, "failed", late)])  # type: ignore[arg-type]
+        await store.settle([ended(a, first_says, late)])
+    await store.settle([ended(b, "failed", late)])
     assert (await delivery(store)).outcome is Outcome.UNKNOWN
 
 
 async def test_an_earlier_attempt_proves_unsent_no_later_doubt(store: Store) -> None:
     late, a, _ = await two_doubts(store)
-    await store.settle([ended(a, "failed", late)])  # type: ignore[arg-type]
+    await store.settle([ended(a, "failed", late)])
     assert (await delivery(store)).outcome is Outcome.UNKNOWN
 
 
-async def test_once_every_doubt_is_proved_unsent_so_is_the_mail(store: Store) -> None:
-    late, a, b = await two_doubts(store)
-    await store.settle([ended(a, "failed", late)])  # type: ignore[arg-type]
-    await store.settle([ended(b, "failed", late)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("order", [1, -1])
+async def test_once_every_doubt_is_proved_unsent_so_is_the_mail(store: Store, order: int) -> None:
+    late, *attempts = await two_doubts(store)
+    for attempt in attempts[::order]:
+        await store.settle([ended(attempt, "failed", late)])
     assert (await delivery(store)).outcome is Outcome.NOT_SENT
 
 
 async def test_any_of_two_doubts_proves_sent(store: Store) -> None:
     late, a, _ = await two_doubts(store)
-    await store.settle([ended(a, "sent", late)])  # type: ignore[arg-type]
+    await store.settle([ended(a, "sent", late)])
     after = await delivery(store)
     assert (after.state, after.attempts) == (State.SUCCESS, 2)
 

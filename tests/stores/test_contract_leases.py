@@ -1,7 +1,6 @@
 """Leases in many orders: workers and a sweeper on a real store, against a model of it.
 
-The model is what the core says of each mail. After every step the store must say the same, so
-nothing was written by a lost lease, and no end was undone but by a person or a proof.
+The model is what the core says of each mail, and after every step the store must say the same.
 """
 
 from __future__ import annotations
@@ -178,8 +177,8 @@ class Leases(RuleBasedStateMachine):
             if attempt.outcome is Outcome.SENT:
                 self.model[id] = proof.proved_sent(now, end.delivery.info, self.now)
             elif attempt.outcome is Outcome.NOT_SENT:
-                own, late = now.epoch == key[1] and not others, end.delivery
-                self.model[id] = proof.proved_unsent(now, attempt.event, late, own, self.now)
+                late = end.delivery
+                self.model[id] = proof.proved_unsent(now, attempt.event, late, not others, self.now)
         except Refused:
             return
 

@@ -21,8 +21,10 @@ from franking.config import Secret
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 120
-TRIES = 10
 PAUSE_SECONDS = 0.2
+FIRST_TRIES = 10
+# A server that has answered before may be restarting, and finish what it transmits first.
+LATER_TRIES = 200
 
 
 @asynccontextmanager
@@ -58,15 +60,18 @@ class _Carrier:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
+        self._tries = FIRST_TRIES
 
     async def __call__(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
-        for tries in range(1, TRIES + 1):
+        for tries in range(1, self._tries + 1):
             try:
-                return await self._once(method, path, headers, body)
+                answer = await self._once(method, path, headers, body)
+                self._tries = LATER_TRIES
+                return answer
             except (aiohttp.ClientError, TimeoutError) as error:
-                if tries == TRIES or isinstance(error, aiohttp.InvalidURL):
+                if tries == self._tries or isinstance(error, aiohttp.InvalidURL):
                     words = f"The server at {self._url} can't be reached: {error or 'time-out'}."
                     raise Ended(Code.SERVER_UNREACHABLE, words) from error
             await asyncio.sleep(PAUSE_SECONDS)

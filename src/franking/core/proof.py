@@ -2,8 +2,8 @@
 
 A worker that lost its lease records its attempt all the same. Where it proves that the mail was
 sent, a mail in doubt, one that waits for another try and one whose next attempt has not reached
-the dot become SUCCESS. Where it proves that the mail was not sent, only a doubt that was this
-attempt's own is settled, and nothing is sent by itself.
+the dot become SUCCESS. Where it proves that the mail was not sent, the mail is out of doubt once
+no other attempt is in doubt, and nothing is sent by itself.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def proved_sent(delivery: Delivery, info: Info | None, now: int) -> Delivery:
 
 
 def proved_unsent(
-    delivery: Delivery, event: str, late: Delivery, own_doubt: bool, now: int
+    delivery: Delivery, event: str, late: Delivery, last_doubt: bool, now: int
 ) -> Delivery:
-    """ERROR with the fault of the `late` verdict; `Refused` unless the doubt was its own.
+    """ERROR with the fault of the `late` verdict; `Refused` while another attempt is in doubt.
 
     `event` is how the late attempt ended: one that was returned met no fault, so it gets ours.
     """
-    if not own_doubt:
+    if not last_doubt:
         raise Refused(delivery.state, "proved_unsent", "another attempt is in doubt")
     given = "unknown" if delivery.outcome is Outcome.UNKNOWN else "known"
     state = step(delivery, "proved_unsent", given)

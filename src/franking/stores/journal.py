@@ -90,9 +90,8 @@ def give_up_held(
 
 
 def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:
-    rows = text([(s.lease, s.delivery, s.attempt) for s in kept])
-    db.run("settle_mails", rows=rows)
-    db.run("insert_attempts", rows=rows)
+    db.run("settle_mails", rows=text([(s.lease, s.delivery) for s in kept]))
+    db.run("insert_attempts", rows=text([s.attempt for s in kept]))
     wake(db, [s.lease.seq for s in kept if s.delivery.state in WAITING])
     report(db, [s.event for s in kept if s.event is not None])
     for settlement in kept:

@@ -34,7 +34,7 @@ def record(db: Db, late: Settlement) -> bool:
     if found is None or known.get("late") == words:
         return False
     if not known:
-        rows = msgspec.json.encode([(late.lease, late.delivery, attempt)]).decode()
+        rows = msgspec.json.encode([attempt]).decode()
         db.run("insert_attempts", rows=rows)
     else:
         db.run("write_late", mail=attempt.mail, epoch=attempt.epoch, late=words)
@@ -59,8 +59,8 @@ def _proved(db: Db, late: Settlement, mail: Mail) -> tuple[str, Delivery]:
     if attempt.outcome is Outcome.UNKNOWN:
         raise Refused(mail.delivery.state, "proved", "nothing is proved")
     others = db.value("other_doubts", mail=attempt.mail, epoch=attempt.epoch)
-    own = mail.delivery.epoch == attempt.epoch and others == 0
-    unsent = proved_unsent(mail.delivery, attempt.event, late.delivery, own, attempt.ended_at)
+    last = others == 0
+    unsent = proved_unsent(mail.delivery, attempt.event, late.delivery, last, attempt.ended_at)
     return "proved_unsent", unsent
 
 

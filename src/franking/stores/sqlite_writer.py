@@ -20,6 +20,7 @@ from franking.stores.queries import Db
 
 MOST_JOBS = 2_000
 GATHER_SECONDS = 0.002
+LULL_SECONDS = 0.0003
 BUSY_JOBS = 3
 
 
@@ -82,8 +83,11 @@ class Writer:
 
     def _gather(self, jobs: list[Job], wait_seconds: float) -> bool:
         """Take what else is queued; true where the end was asked for."""
-        if wait_seconds and self._queue.qsize() < MOST_JOBS:
-            self._never.wait(wait_seconds)
+        waited, seen = 0.0, -1
+        while waited < wait_seconds and seen < self._queue.qsize() < MOST_JOBS:
+            seen = self._queue.qsize()
+            self._never.wait(LULL_SECONDS)
+            waited += LULL_SECONDS
         while len(jobs) < MOST_JOBS:
             try:
                 job = self._queue.get_nowait()

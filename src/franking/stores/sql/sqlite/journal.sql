@@ -1,4 +1,5 @@
--- A `+` before a column keeps the planner from an index: it must start from the list.
+-- A `+` before a column keeps the planner from an index: it must start from the list. A list that
+-- is read many times a row is MATERIALIZED first: json_each makes each value anew when it is read.
 
 -- name: ready_accounts
 -- Accounts with something due that may send now, longest unserved first.
@@ -105,7 +106,9 @@ SELECT content FROM document WHERE seq = :seq;
 -- name: mark_transmitting!
 -- The fence before the dot: the lease (state, epoch, end) holds and the account is not paused.
 UPDATE mail SET stage = 'transmitting'
-FROM json_each(:rows) r
+FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r
 WHERE mail.seq = r.value ->> 'seq' AND mail.epoch = r.value ->> 'epoch'
     AND +mail.state = 'PROCESSING' AND mail.lease_expires_at > r.value ->> 'now'
     AND NOT EXISTS (
@@ -123,7 +126,9 @@ WHERE m.epoch = r.value ->> 'epoch' AND +m.state = 'PROCESSING' AND m.stage = 't
 -- name: renew_leases!
 -- Leases that still hold (state, epoch) end later.
 UPDATE mail SET lease_expires_at = r.value ->> 'expires_at'
-FROM json_each(:rows) r
+FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r
 WHERE mail.seq = r.value ->> 'seq' AND mail.epoch = r.value ->> 'epoch'
     AND +mail.state = 'PROCESSING';
 
@@ -146,24 +151,28 @@ UPDATE mail SET
     error_code = r.value ->> '$[1].error_code', sentence = r.value ->> '$[1].sentence',
     waiting_for = r.value ->> '$[1].waiting_for', info = nullif(r.value -> '$[1].info', 'null'),
     version = version + 1
-FROM json_each(:rows) r
+FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r
 WHERE mail.seq = r.value ->> '$[0].seq' AND mail.epoch = r.value ->> '$[0].epoch'
     AND +mail.state = 'PROCESSING';
 
 -- name: insert_attempts!
--- Attempts from [lease, delivery, attempt]; a PROCESSING that came from outside has none.
+-- Attempts from a JSON list; a PROCESSING that came from outside has none.
 INSERT INTO attempt (
     mail, epoch, number, revision, event, stage, outcome, started_at, ended_at,
     error, category, code, text, response, worker, steps, message_id
 )
 SELECT
-    r.value ->> '$[2].mail', r.value ->> '$[2].epoch', r.value ->> '$[2].number',
-    r.value ->> '$[2].revision', r.value ->> '$[2].event', r.value ->> '$[2].stage',
-    r.value ->> '$[2].outcome', r.value ->> '$[2].started_at', r.value ->> '$[2].ended_at',
-    r.value ->> '$[2].error', r.value ->> '$[2].category', r.value ->> '$[2].code',
-    r.value ->> '$[2].text', r.value ->> '$[2].response', r.value ->> '$[2].worker',
-    r.value -> '$[2].steps', r.value ->> '$[2].message_id'
-FROM json_each(:rows) r WHERE r.value ->> '$[2].epoch' > 0;
+    r.value ->> '$.mail', r.value ->> '$.epoch', r.value ->> '$.number',
+    r.value ->> '$.revision', r.value ->> '$.event', r.value ->> '$.stage',
+    r.value ->> '$.outcome', r.value ->> '$.started_at', r.value ->> '$.ended_at',
+    r.value ->> '$.error', r.value ->> '$.category', r.value ->> '$.code',
+    r.value ->> '$.text', r.value ->> '$.response', r.value ->> '$.worker',
+    r.value -> '$.steps', r.value ->> '$.message_id'
+FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r WHERE r.value ->> '$.epoch' > 0;
 
 -- name: read_attempt
 -- One attempt as JSON.
@@ -201,7 +210,9 @@ FROM (
         s.last - count(*) OVER (PARTITION BY r.value ->> 'touchpoint_id')
             + row_number() OVER (PARTITION BY r.value ->> 'touchpoint_id' ORDER BY r.key)
             AS sequence
-    FROM json_each(:rows) r
+    FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r
     LEFT JOIN touchpoint_sequence s ON s.touchpoint_id = r.value ->> 'touchpoint_id'
 ) ORDER BY place;
 

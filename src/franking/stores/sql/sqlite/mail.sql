@@ -17,7 +17,9 @@ SELECT
     r.value ->> '$[7].outcome', r.value ->> '$[7].error', r.value ->> '$[7].category',
     r.value ->> '$[7].cause', r.value ->> '$[7].error_code', r.value ->> '$[7].sentence',
     r.value ->> '$[7].waiting_for', r.value ->> 9
-FROM json_each(:rows) r
+FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r
 ORDER BY r.key;
 
 -- name: seqs_of
@@ -29,7 +31,9 @@ SELECT json_group_array(seq) FROM (
 -- name: insert_documents!
 -- Bodies from a JSON list of [seq, body, words].
 INSERT INTO document (seq, body, words)
-SELECT r.value ->> 0, r.value -> 1, r.value ->> 2 FROM json_each(:rows) r;
+SELECT r.value ->> 0, r.value -> 1, r.value ->> 2 FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r;
 
 -- name: insert_content!
 -- The envelope and ready bytes of a remainder.
