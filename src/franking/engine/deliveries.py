@@ -9,14 +9,16 @@ times is claimed when nothing else is under way, so that it can't take others do
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from franking.clock import Clock
 from franking.compose.envelope import Envelope, Unsendable
-from franking.core.attempt import Settlement
+from franking.core.attempt import Lease, Settlement
 from franking.core.delivery import CONNECTION_LOST, Stage
 from franking.core.fault import Failure
+from franking.engine.batch import Batch
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
@@ -56,6 +58,8 @@ class Deliveries:
         self._concluder = concluder
         self._window = window
         self._lease_ms = lease_ms
+        self._fences: Batch[Lease, bool] = Batch(self._fence)
+        self._ends: Batch[Settlement, bool] = Batch(store.settle)
         self._stir = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._stopping = False
@@ -144,11 +148,19 @@ class Deliveries:
             return Rejected(transport), envelope
         return await transport.send(envelope, hold), envelope
 
+    async def _fence(self, leases: Sequence[Lease]) -> list[bool]:
+        """Which dots may go out; none while the store is out of reach."""
+        try:
+            return await self._store.transmitting(leases, self._clock.now())
+        except StoreUnavailable as error:
+            log.warning("the fence could not be written", why=str(error))
+            return [False] * len(leases)
+
     async def _settle(self, settlement: Settlement) -> None:
         """Write it down, however long the store is out of reach: the peer has answered."""
         while True:
             try:
-                await self._store.settle([settlement])
+                await self._ends.ask(settlement)
                 return
             except StoreUnavailable as error:
                 log.warning("an end waits to be written", mail=settlement.attempt.mail, why=error)
@@ -190,7 +202,7 @@ class Deliveries:
         return True
 
     def _begin(self, claimed: Claimed, asked_at: int) -> asyncio.Task[None]:
-        hold = Hold(claimed, self._store, self._clock, asked_at + self._lease_ms)
+        hold = Hold(claimed, self._fences, self._clock, asked_at + self._lease_ms)
         task = asyncio.create_task(self.deliver(hold))
         self._under_way[task] = hold
         task.add_done_callback(self._end)

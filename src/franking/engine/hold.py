@@ -6,15 +6,15 @@ suspend; a hold whose time is over sends nothing, whatever the database says.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
-import structlog
-
 from franking.clock import Clock
+from franking.core.attempt import Lease
 from franking.core.delivery import Stage
-from franking.stores.base import Claimed, Store, StoreUnavailable
-
-log = structlog.get_logger()
+from franking.engine.batch import Batch
+from franking.stores.base import Claimed
 
 
 class Hold:
@@ -24,7 +24,9 @@ class Hold:
     `left_out`: recipients that get nothing. `message_id` is known once the mail is composed.
     """
 
-    def __init__(self, claimed: Claimed, store: Store, clock: Clock, deadline_ms: int) -> None:
+    def __init__(
+        self, claimed: Claimed, fences: Batch[Lease, bool], clock: Clock, deadline_ms: int
+    ) -> None:
         self.claimed = claimed
         self.lease = claimed.lease
         self.deadline_ms = deadline_ms
@@ -35,24 +37,21 @@ class Hold:
         self.message_id: str | None = None
         self.started_at = clock.now()
         self.steps: list[dict[str, Any]] = [{"stage": Stage.CLAIMED, "at": self.started_at}]
-        self._store = store
+        self._fences = fences
         self._clock = clock
 
     def begins(self) -> bool:
         """May it still go: not shut, and the lease ours?"""
         return not self.shut and self.held()
 
-    async def transmitting(self) -> bool:
+    def transmitting(self) -> Awaitable[bool]:
         """Write that the dot may go out; false where it may not."""
-        if self.shut or not self.held():
-            return False
-        self.reach(Stage.TRANSMITTING)
-        try:
-            [written] = await self._store.transmitting([self.lease], self._clock.now())
-        except StoreUnavailable as error:
-            log.warning("the fence could not be written", mail=self.claimed.mail.id, why=str(error))
-            return False
-        return written
+        if self.begins():
+            self.reach(Stage.TRANSMITTING)
+            return self._fences.ask(self.lease)
+        refused = asyncio.get_running_loop().create_future()
+        refused.set_result(False)
+        return refused
 
     def held(self) -> bool:
         """The last look: is the lease still ours, by our own count?"""
