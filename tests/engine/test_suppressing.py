@@ -13,6 +13,7 @@ from installation import Installation
 
 from franking.clock import HandClock
 from franking.core.delivery import Bounds
+from franking.core.suppression import listed
 from franking.engine.suppressing import LOOK_MS
 from franking.stores.sqlite import SqliteStore
 
@@ -90,8 +91,6 @@ async def test_what_another_process_suppressed_counts_within_a_second(
     await it.write(mail("gone@example.net"))
     other = SqliteStore(tmp_path / "franking.db")
     await other.open()
-    from franking.core.suppression import listed
-
     await other.returns.suppress(listed("gone@example.net", "r", "person", 1))
     await other.close()
     assert isinstance(it.clock, HandClock)

@@ -20,7 +20,7 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
             WHERE category = 'outcome_unknown' AND message_token = :token
             UNION ALL
             SELECT id, 1 FROM mail INDEXED BY mail_lease
-            WHERE state = 'PROCESSING' AND message_token = :token
+            WHERE state = 'PROCESSING' AND lease_expires_at > 0 AND message_token = :token
         ) GROUP BY id
     ) f
     JOIN mail_json m ON m.id = f.id JOIN document d ON d.seq = m.seq
