@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from re import _constants as sre
-from re import _parser as parser
+from pathlib import Path
+from re import _constants as sre  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from franking.core.rules.drawn import drawn
 from franking.core.rules.rule import CATEGORIES, LAYERS, Rule
 from franking.core.rules.sentences import SCOPES, SENTENCES, STEPS
 
+ROOT = Path(__file__).parents[2]
 LONGEST_REPEAT = 80
 PATTERNS = [rule for rule in RULES if rule.pattern]
 
@@ -84,7 +86,7 @@ def test_every_category_has_its_words() -> None:
 
 def test_what_else_came_near_is_told() -> None:
     others = near("550 5.1.1 The mailbox is full")
-    assert [rule.cause for rule in others][0] == "recipient_unknown"
+    assert others[0].cause == "recipient_unknown"
     assert near("nothing that anybody knows") == []
 
 
@@ -92,3 +94,7 @@ def test_the_document_names_every_rule() -> None:
     text = drawn()
     assert [rule.id for rule in RULES if f"`{rule.id}`" not in text] == []
     assert re.search(r"\n\|---", text)
+
+
+def test_the_document_is_fresh() -> None:
+    assert (ROOT / "docs" / "errors.md").read_text("utf-8") == drawn()

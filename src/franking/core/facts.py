@@ -77,11 +77,12 @@ def _codes(words: str) -> tuple[int | None, str | None]:
     return int(reply[1]) if reply else None, enhanced[1] if enhanced else None
 
 
-# A code stands at a line's beginning or behind a blank, a quote or a colon; not within a number.
+# A code stands at a line's beginning or behind a blank, a quote or a colon; not within a number,
+# and no port of ours.
 _REPLY = re.compile(
-    r"(?<![\w.,/#=-])([45]\d\d)(?=[- :,;#]|$)(?! (?:second|minute|hour|day|byte|kb))"
+    r"(?<![\w.,/#=-])(?!443|465|587)([45]\d\d)(?=[- :,;#]|$)(?! (?:second|minute|hour|day|byte|kb))"
 )
-_ENHANCED = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
+_ENHANCED = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?!\w|\.\w)")
 
 
 def _given_reply(given: str | int | None) -> int | None:

@@ -36,7 +36,7 @@ def holding(facts: Facts) -> Iterator[tuple[Rule, str | None]]:
     yield from ((rule, None) for rule in _texts(_TEXTS, facts))
     if not facts.http:
         yield from ((rule, None) for rule in _codes(_CODES, facts))
-    yield from ((rule, None) for rule in _texts(_HINTS, facts))
+        yield from ((rule, None) for rule in _texts(_HINTS, facts))
     yield from ((rule, None) for rule in _replies(facts))
     yield from ((rule, None) for rule in _KINDS.get(facts.kind or "", ()) if _at(rule, facts))
 

@@ -14,8 +14,11 @@ from franking.core.rules.microsoft import MICROSOFT_CODES, MICROSOFT_TEXTS
 from franking.core.rules.reasons import FAMILIES, REASONS
 from franking.core.rules.receivers import RECEIVERS
 from franking.core.rules.rule import Rule
+from franking.core.rules.sentences import SENTENCES
 from franking.core.rules.services import SERVICES
 from franking.core.rules.signatures import HINTS, SIGNATURES
+
+__all__ = ("RULES", "SENTENCES", "UNKNOWN", "Rule")
 
 UNKNOWN = Rule(
     id="unknown",
