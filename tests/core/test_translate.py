@@ -323,8 +323,8 @@ FAILURES: list[tuple[Failure, str, str, bool]] = [
     (Failure("rcpt", "451 no", "", reply_code=451), "recipient_unavailable", "server_error", True),
     (
         Failure("rcpt", "450 4.2.0 no", "", reply_code=450),
-        "rejected_by_recipient",
-        "recipient_refused",
+        "recipient_unavailable",
+        "server_error",
         True,
     ),
     (

@@ -103,6 +103,16 @@ REGISTERED: tuple[Rule, ...] = (
         source="https://www.rfc-editor.org/rfc/rfc6647#section-5",
         example="451 4.7.1 (come back)",
     ),
+    # "For now" is no verdict on an address: it could not be verified, or is busy.
+    Rule(
+        id="code.4.1.1",
+        layer="code",
+        cause="server_error",
+        category="recipient_unavailable",
+        enhanced=("4.1.1", "4.1.2", "4.2.0", "4.2.1"),
+        source="https://www.rfc-editor.org/rfc/rfc3463#section-2",
+        example="450 4.2.1 (no words)",
+    ),
     *(_by_enhanced(*row) for row in _REGISTERED),
 )
 
@@ -159,8 +169,18 @@ REPLIES: tuple[Rule, ...] = (
     _reply(452, "server_error", "aborted"),
     _reply(454, "server_error", "not now", category="service_unavailable", source=_RFC4954),
     *(_reply(code, "server_error", "command") for code in (500, 501, 502, 503, 504, 555)),
-    _reply(521, "domain_invalid", "takes nothing", source=_RFC7504),
-    _reply(556, "domain_invalid", "takes nothing", source=_RFC7504),
+    *(
+        Rule(
+            id=f"reply.{code}",
+            layer="reply",
+            cause="domain_invalid",
+            replies=(code,),
+            source=_RFC7504,
+            example="(no words)",
+            given={"reply_code": str(code)},
+        )
+        for code in (521, 556)
+    ),
     _reply(
         523,
         "message_too_large",

@@ -276,7 +276,7 @@ SERVICES: tuple[Rule, ...] = (
         "ses",
         "key",
         "credentials_rejected",
-        "authentication required|credentials|signature",
+        "credentials invalid|authentication required",
         None,
         "535 Authentication Credentials Invalid",
         _SES,

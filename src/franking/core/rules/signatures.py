@@ -383,7 +383,7 @@ SIGNATURES: tuple[Rule, ...] = (
         "|sessions?|messages|mails) (?:from|to|per) .{0,30}(?:exceed|limit)"
         "|limit .{0,20}(?:number of )?(?:messages|connections|mails)|too frequent"
         "|recipients.{0,30}(?:wait|short)|(?:max|maximum) .{0,20}(?:messages?|connections"
-        "|sessions|mails) (?:per|reached|exceeded)|too much mail"
+        "|sessions|mails) (?:per|reached|exceeded)|too much mail(?! data)"
         "|exceeded .{0,20}(?:connection time|per minute)|deferred due|temporarily deferred"
         r"|messages? per (?:minute|second)|\[tss?\d",
         "451 4.7.1 Too many messages from your server, slow down",
@@ -464,14 +464,16 @@ SIGNATURES: tuple[Rule, ...] = (
         "sender-address",
         "sender_address_refused",
         "badmailfrom|from address|bounces|sender|mail from|return path|return-path|reverse-path"
-        "|expediteur|emetteur|envelope from|from: address|batv|originator|rfc.5321|from domain",
+        "|expediteur|emetteur|envelope from|from: address|batv|originator|rfc.5321|from domain"
+        "|spoof|use this|dns mx",
         "(?:sender|mail from|return[- ]path|reverse-path|envelope from|from domain|originator"
         r"|expediteur|emetteur|from:? address)\b.{0,80}(?:reject|denied|refus|invalid|unknown"
         "|exist|not (?:a valid|found|valid|allowed|accepted|permitted|resolv)|verif|unrout"
         "|unresolv|no mx|empty|bogus|resolve|missing)|(?:bogus|invalid|bad|unknown|illegal"
         r"|unrout\w{2,6}|unresolvable|unverified|forged|empty|syntax error"
         r"|rejected)\b.{0,20}(?:sender|mail from|return[- ]path|from address|reverse-path"
-        r"|rfc\.5321)|domain of sender|\bbatv\b|spoof|badmailfrom|from address is not"
+        r"|rfc\.5321)|domain of sender|\bbatv\b|spoof|invalid dns mx|badmailfrom"
+        r"|from address is not"
         "|use this sender|null sender|this sender address",
         "550 5.1.8 Sender address rejected: Domain not found",
         _POSTFIX_ACCESS,
@@ -576,8 +578,9 @@ SIGNATURES: tuple[Rule, ...] = (
         "entity too|payload|line limit|size|too large|too big|too long|exceed|too much|taille"
         "|length|maximum",
         "(?:message|mail|content|attachment|header|body|data|size"
-        r"|request)s?\b.{0,40}(?:too (?:large|big|long|much)|exceed|over(?:size| the| limit"
-        r"| maximum)|larger than|maximum)|too (?:large|big|long)\b.{0,30}(?:message|mail"
+        r"|request)s?\b.{0,40}(?:too (?:large|big|long|much)|exceed\w{0,4}.{0,40}(?:size|limit"
+        r"|maximum|length|allowed)|over(?:size| the| limit| maximum)|larger than)"
+        r"|size.{0,20}exceed|too (?:large|big|long)\b.{0,30}(?:message|mail"
         r"|attachment)|(?:exceed\w{0,4}|maximum|max|over).{0,40}(?:message|mail|header"
         "|size).{0,20}(?:size|limit|length|maximum|exceed)|size limit|taille (?:limite|maxim)"
         r"|too much (?:mail )?data|(?:exceed\w{0,4}|maximum).{0,30}\bsize\b|line (?:limit"
@@ -596,12 +599,21 @@ SIGNATURES: tuple[Rule, ...] = (
     ),
     # To whom.
     _rule(
+        "host-takes-no-mail",
+        "domain_invalid",
+        "521|556",
+        None,
+        "521 5.3.2 The system takes no mail",
+        "https://www.rfc-editor.org/rfc/rfc7504",
+        replies=(521, 556),
+    ),
+    _rule(
         "no-mail-here",
         "domain_invalid",
         "null mx|nullmx|accept mail|no smtp service|receive email|receive mail|not accept e",
         "null ?mx|(?:host|domain|server|organi[sz]ation|system).{0,20} (?:does(?:n't| not)|never"
         "|will not) (?:accept|receive) (?:any )?e?-?mail|no smtp service",
-        "556 5.1.10 The domain does not accept mail (null MX)",
+        "The domain does not accept mail (null MX)",
         _RFC7505,
     ),
     _rule(
@@ -678,7 +690,8 @@ SIGNATURES: tuple[Rule, ...] = (
     _rule(
         "closed-to-strangers",
         "policy_rejected",
-        "member|subscri|restrict|moderat|list|group|accept|permission|allowed|authori|may not|post",
+        "destination|member|subscri|restrict|moderat|list|group|accept|permission"
+        "|allowed|authori|may not|post",
         "not (?:a |an )?(?:registered |authori[sz]ed |list )?(?:member|subscriber|subscribed"
         "|gateway user|(?:allowed|authori[sz]ed|permitted) to (?:post|send (?:to|mail to"
         "|messages? to|e-?mail to)))|members?[- ]only|(?:only|closed|moderated"
@@ -686,7 +699,8 @@ SIGNATURES: tuple[Rule, ...] = (
         "|(?:is|are|has|have) restrict|isn't on the.{0,20}list"
         "|not (?:currently )?(?:being )?accept(?:ing|ed)?.{0,30}(?:from (?:you|this|the sender"
         "|unknown|outside|external)|for this)|delivery not authori[sz]ed|permission to (?:post"
-        "|send to)|may not (?:post|send to)|only members|members may|subscribers only",
+        "|send to)|may not (?:post|send to)|rejected by (?:the )?destination"
+        "|only members|members may|subscribers only",
         "550 5.7.1 You are not allowed to post to this list",
         _MAILMAN,
     ),
@@ -695,7 +709,7 @@ SIGNATURES: tuple[Rule, ...] = (
         "recipient_disabled",
         "disabled|suspend|inactiv|deactivat|locked|expired|frozen|closed|not active|no longer"
         "|terminated|discontinued|moved|dormant|deleted|desactiv",
-        rf"{_WHO}\b.{{0,60}}(?:disabled|suspend|inactiv|deactivat|locked|expired|frozen"
+        rf"{_WHO}\b.{{0,60}}(?:disabled|suspend|inactiv|deactivat|\blocked|expired|frozen"
         "|closed|not active"
         "|no longer (?:active|in use|accept|on|in service)|terminated|discontinued|has moved"
         r"|dormant|d[e\xe9]sactiv)|(?:disabled|suspended|inactive|deactivated|expired|locked"
@@ -727,7 +741,7 @@ SIGNATURES: tuple[Rule, ...] = (
         "|no user|no recipient|not accepted|not belong|nobody|not local|rejected recip",
         rf"{_WHO}\b.{{0,60}}(?:unknown|not? (?:found|known|exist|valid|listed|local|ok\b|recogni"
         "|on server|here|accepted)|does(?:n't| not) exist|doesnt exist|not in|cannot be found"
-        r"|couldn't be found|could not be found|unavai\w(0, 2)able|invalid|inconnu|unallocated"
+        r"|couldn't be found|could not be found|unavai\w{0,2}able|invalid|inconnu|unallocated"
         "|undeliverable|no longer (?:valid|exist|available|here)|sconosciut|desconocid|unbekannt"
         "|isn't valid|nicht)|(?:unknown|no such|invalid|non-?existent|unrecogni[sz]ed|bad|wrong"
         "|incorrect|not a valid|no valid|undeliverable|unable to find|not (?:find|a known)"
@@ -788,7 +802,7 @@ SIGNATURES: tuple[Rule, ...] = (
         "rfc ?-?(?:5322|2822|822|2045|2047|compliant)|not rfc|(?:invalid|missing|malformed"
         r"|duplicate|multiple|bad|wrong|illegal|no|error|broken|too many)\b.{0,20}(?:headers?"
         r"|mime|from:|message-id)|headers?\b.{0,30}(?:invalid|missing|malformed|duplicate|error"
-        "|compliant|not|syntax)|malformed|bare (?:lf|cr|line|newline)|mime|base64|8bit|template"
+        "|compliant|not|syntax)|malformed|bare (?:lf|cr|line|newline)|\bmime\b|base64|8bit|template"
         "|non-?compliant|as a from:|invalid content|line (?:too|limit|length)|smtplf"
         "|nul characters|eight bit|8-?bit|line length|non-ascii|merge field|placeholder"
         "|(?:missing|undefined|unknown|unresolved).{0,20}variable|personalization|deserialize",
