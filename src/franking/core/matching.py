@@ -14,7 +14,7 @@ from franking.core.rules import RULES, UNKNOWN
 from franking.core.rules.rule import Rule
 
 _Search = Callable[[str], object]
-_Entry = tuple[tuple[str, ...], "_Search | None", Rule]
+_Entry = tuple[tuple[str, ...], tuple[str, ...], "_Search | None", Rule]
 
 MOST_REASONS = 64
 
@@ -79,10 +79,11 @@ _EXCEPTIONAL = re.compile(r"[a-z]{4,40}(?:exception|error|exceeded)$").match
 
 def _texts(entries: tuple[_Entry, ...], facts: Facts) -> Iterator[Rule]:
     words = facts.words
-    for literals, search, rule in entries:
+    for literals, also, search, rule in entries:
         for literal in literals:
             if literal in words:
-                if (search is None or search(words)) and _at(rule, facts):
+                worth = not also or any(word in words for word in also)
+                if worth and (search is None or search(words)) and _at(rule, facts):
                     yield rule
                 break
 
@@ -123,7 +124,7 @@ def _compiled(rule: Rule) -> _Search | None:
 
 
 def _entry(rule: Rule) -> _Entry:
-    return rule.literals, _compiled(rule), rule
+    return rule.literals, rule.also, _compiled(rule), rule
 
 
 def _of(layer: str) -> Iterator[Rule]:

@@ -52,7 +52,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     A rule holds where every condition that it names holds. `literals`: one of them is in the
     words (lower case, blanks single, addresses taken out), looked for before `pattern`, which is
-    searched there too; all its repeats are bounded. `providers`, `stages`, `replies` and
+    searched there too; all its repeats are bounded. `also`: one of these is there besides,
+    where the literals are too common to be worth a search. `providers`, `stages`, `replies` and
     `enhanced`: what was given or read is one of these; an enhanced code may leave out its class
     ("7.26") or end in a dot and stand for all below ("5.7.6."). `kinds`: of the network's error.
 
@@ -67,6 +68,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     example: str
     category: str | None = None
     literals: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     pattern: str | None = None
     providers: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()

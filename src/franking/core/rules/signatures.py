@@ -47,6 +47,7 @@ def _rule(
     replies: tuple[int, ...] = (),
     enhanced: tuple[str, ...] = (),
     temporary: bool | None = None,
+    also: str = "",
 ) -> Rule:
     return Rule(
         id=f"text.{name}",
@@ -54,6 +55,7 @@ def _rule(
         cause=cause,
         category=category,
         literals=tuple(literals.split("|")),
+        also=tuple(also.split("|")) if also else (),
         pattern=pattern,
         stages=stages,
         replies=replies,
@@ -477,6 +479,8 @@ SIGNATURES: tuple[Rule, ...] = (
         "|use this sender|null sender|this sender address",
         "550 5.1.8 Sender address rejected: Domain not found",
         _POSTFIX_ACCESS,
+        also="reject|denied|refus|invalid|unknown|exist|not |verif|unrout|resol|no mx|empty"
+        "|bogus|missing|bad|illegal|forged|error|batv|spoof|domain of|mail|use this|null",
     ),
     _rule(
         "helo",
@@ -525,6 +529,8 @@ SIGNATURES: tuple[Rule, ...] = (
         "|denied|not accept|banned)|mail server ip|ip connecting",
         "554 5.7.1 Client host rejected: Access denied",
         _POSTFIX_ACCESS,
+        also="block|list|reject|denied|ban|refus|allow|permit|accept|welcome|dynamic|access"
+        "|flagged|bad|poor",
     ),
     _rule(
         "expired",
@@ -642,6 +648,8 @@ SIGNATURES: tuple[Rule, ...] = (
         "|cannot resolve",
         "550 5.1.2 Host unknown",
         _RFC3463,
+        also="unknown|not |no |n't|invalid|incorrect|nxdomain|error|unrout|bad|lookup|resolve"
+        "|illegal|exchanger|must|non",
     ),
     _rule(
         "no-address",
@@ -686,6 +694,7 @@ SIGNATURES: tuple[Rule, ...] = (
         "|mail) (?:was )?rejected by this user",
         "550 5.7.1 The mail was rejected by the recipient",
         _MAILMAN,
+        also="refus|reject|block|denied|declin|disallow|not |n't|only|rules|prefer",
     ),
     _rule(
         "closed-to-strangers",
@@ -703,6 +712,7 @@ SIGNATURES: tuple[Rule, ...] = (
         "|only members|members may|subscribers only",
         "550 5.7.1 You are not allowed to post to this list",
         _MAILMAN,
+        also="not |n't|only|closed|moderated|private|restrict|permission|reject|subscribers",
     ),
     _rule(
         "recipient-disabled",
