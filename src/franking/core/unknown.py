@@ -1,8 +1,8 @@
-"""Errors that no rule knows: what they have in common, so that they can be counted.
+"""Fingerprints of words that no rule knows, so that the same trouble is counted as one.
 
-A fingerprint is what is left of a text once all that differs from mail to mail is masked:
-addresses, links, hosts, ids and digits. The reply code and the enhanced code at its head stay, for
-they are what a new rule would begin with.
+What differs from mail to mail is masked: addresses, links, hosts, network addresses, numbers and
+ids. What is left names the trouble, holds nobody's address, and stays the same from release to
+release, since counts are kept under it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import re
 
 import msgspec
 
+from franking.core.facts import joined
+
+FINGERPRINT_CHARACTERS = 160
+MOST_WORDS = 256
 READ_CHARACTERS = 1_000
-FINGERPRINT_CHARACTERS = 240
 EXAMPLE_CHARACTERS = 500
 
 
@@ -27,32 +30,45 @@ class UnknownError(msgspec.Struct, frozen=True):
 
 
 def fingerprint(text: str) -> str:
-    """The text's shape: lower-case, bounded, and the same for the same error."""
-    words = " ".join(text[:READ_CHARACTERS].lower().split())
-    head = _CODES.match(words)
-    codes = head[0] if head else ""
-    rest = words[len(codes) :]
-    for pattern, mask in _MASKS:
-        rest = pattern.sub(mask, rest)
-    return (codes + rest)[:FINGERPRINT_CHARACTERS]
+    """The words in lower case with what varies masked, 160 characters at most; never raises."""
+    words = joined(text).lower().split(maxsplit=MOST_WORDS)[:MOST_WORDS]
+    masked = " ".join(_masked(word) for word in words)
+    printable = "".join(char if char.isprintable() else "?" for char in masked)
+    return _REPEATED.sub(r"\1", printable)[:FINGERPRINT_CHARACTERS].rstrip()
 
 
 def example(text: str) -> str:
     """The text as it may be shown to anyone: bounded, addresses and tokens shortened."""
     words = " ".join(text[:READ_CHARACTERS].split())
-    words = _ADDRESS.sub(lambda found: f"{found[1][:1]}…@{found[2]}", words)
+    words = _NAMED.sub(lambda found: f"{found[1][:1]}…@{found[2]}", words)
     words = _TOKEN.sub(lambda found: f"{found[0][:6]}…", words)
     return words if len(words) <= EXAMPLE_CHARACTERS else words[: EXAMPLE_CHARACTERS - 1] + "…"
 
 
-_CODES = re.compile(r"(?:error: )?[245]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?(?![\d.])")
-_ADDRESS = re.compile(r"([^\s<>@\"'(),:;]{1,64})@([^\s<>@\"'(),:;]{1,255})")
+def _masked(word: str) -> str:
+    """One word: `<address>`, `<link>`, `<host>`, `<id>`, or with its digits as `#`.
+
+    Codes at the beginning of a reply are kept: they are part of the trouble's name.
+    """
+    if "@" in word:
+        return "<address>"
+    if "://" in word or word.startswith("www."):
+        return "<link>"
+    bare = word.strip(_PUNCTUATION)
+    if _CODE.fullmatch(bare):
+        return bare
+    if _ADDRESS.fullmatch(bare) or _HOST.fullmatch(bare):
+        return "<host>"
+    if len(bare) > 7 and sum(char.isdigit() for char in bare) >= 2:
+        return "<id>"
+    return _DIGITS.sub("#", word)
+
+
+_PUNCTUATION = "<>()[]{}\"'.,;:!?#"
+_CODE = re.compile(r"[245]\d\d|[245]\.\d{1,3}\.\d{1,3}")
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}")
+_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,8}[a-z]{2,24}(?:\[[0-9a-f.:]{3,45}\])?(?::\d{1,5})?")
+_DIGITS = re.compile(r"\d{1,20}")
+_REPEATED = re.compile(r"(<[a-z]{2,7}>)(?: <[a-z]{2,7}>){1,256}")
+_NAMED = re.compile(r"([^\s<>@\"'(),:;]{1,64})@([^\s<>@\"'(),:;]{1,255})")
 _TOKEN = re.compile(r"[A-Za-z0-9_/+=-]{24,}")
-_MASKS = (
-    (re.compile(r"\bhttps?://[^\s<>\"')]+"), "<link>"),
-    (_ADDRESS, "<address>"),
-    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\b"), "<host>"),
-    (re.compile(r"\b(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}\b"), "<host>"),
-    (re.compile(r"(?=[a-z_-]*\d)[a-z0-9_-]{6,}(?:\.[a-z0-9_-]+)*"), "<id>"),
-    (re.compile(r"\d+"), "0"),
-)

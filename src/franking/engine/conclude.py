@@ -117,12 +117,12 @@ class Concluder:
 
     def _refused(self, claimed: Claimed, failure: Failure) -> Ending:
         now, jitter = self._clock.now(), self._clock.jitter()
-        fault = judge(failure)
+        fault = judge(failure, now)
         delivery = claimed.mail.delivery
         event, after = endings.refused(delivery, fault, now, jitter, self._bounds)
         until = None
         if fault.rate_limited:
-            until = fault.retry_at or now + limit_wait_ms(claimed.pauses + 1, jitter)
+            until = fault.retry_ms or now + limit_wait_ms(claimed.pauses + 1, jitter)
         return Ending(event, after, failure.text, fault=fault, next_at=until)
 
     def _unsendable(self, delivery: Delivery, answer: Unsendable) -> Ending:
