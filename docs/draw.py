@@ -1,4 +1,4 @@
-"""Draws docs/machines.md from the tables in `core`; `make docs` runs it."""
+"""Draws docs/machines.md and docs/errors.md from the tables in `core`; `make docs` runs it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from franking.core import delivery
 from franking.core.machine import document
+from franking.core.rules import drawn as errors
 
 MACHINES = {"Delivery": delivery.ARROWS}
 TARGET = Path(__file__).with_name("machines.md")
@@ -17,8 +18,9 @@ def drawn() -> str:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the files."""
     TARGET.write_text(drawn(), "utf-8")
+    TARGET.with_name("errors.md").write_text(errors.drawn(), "utf-8")
 
 
 if __name__ == "__main__":

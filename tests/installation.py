@@ -11,10 +11,12 @@ from eventually import eventually
 from postbox import Postbox
 
 from franking.apis.http import build
+from franking.app.routes import Routes
 from franking.clock import Clock, SystemClock
 from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
+from franking.stores.secrets import Vault
 from franking.stores.sqlite import SqliteStore
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
@@ -23,7 +25,11 @@ FINAL = ("SUCCESS", "ERROR")
 
 
 class Installation:
-    """`async with Installation(tmp_path) as it`; `it.http` talks to it, `it.box` is the server."""
+    """`async with Installation(tmp_path) as it`; `it.http` talks to it, `it.box` is the server.
+
+    With `accounts=True` each mail goes through its account, which must exist; else every mail
+    through the one transport, `it.smtp`.
+    """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self._folder = folder
@@ -35,11 +41,14 @@ class Installation:
         await self.box.start()
         self.store = SqliteStore(self._folder / "franking.db")
         await self.store.open()
-        self.smtp = Smtp(parse_uri(f"smtp://127.0.0.1:{self.box.port}"), connections=2)
+        own = parse_uri(f"smtp://127.0.0.1:{self.box.port}")
+        self.smtp = Smtp(own, connections=2)
+        vault = Vault([bytes(32)], "this test")
+        self.routes = Routes(self.store, vault, self.clock, own, connections=2)
         bounds = self._settings.get("bounds", Bounds(transient_attempts=1))
         self.engine = Engine(
             self.store,
-            OneRoute(self.smtp),
+            self.routes if self._settings.get("accounts") else OneRoute(self.smtp),
             self.clock,
             EngineSettings(
                 default_from="Default <default@example.com>",
@@ -48,7 +57,7 @@ class Installation:
                 lease_ms=self._settings.get("lease_ms", 60_000),
             ),
         )
-        self.office = Office(self.store, self.clock, self.engine.wake)
+        self.office = Office(self.store, self.clock, self.engine.wake, self.routes)
         self.engine.start()
         app = httpx.ASGITransport(cast(Any, build(self.office, self.clock)))
         self.http = httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8025")
@@ -63,6 +72,7 @@ class Installation:
         await self.http.aclose()
         await self.engine.stop(5)
         await self.smtp.close()
+        await self.routes.close()
         await self.box.stop()
         await self.store.close()
 

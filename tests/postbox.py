@@ -7,14 +7,15 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, cast
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 class Postbox:
     """Keeps what it took; `rcpt` and `data` hold replies for addresses and for every mail.
 
     `mail_from` is the reply to MAIL. A list of replies is used up one by one, then all is taken.
-    `hang_up` closes the connection after the dot instead of answering.
+    `hang_up` closes the connection after the dot instead of answering. Where there are `users`,
+    nobody else may send; `logins` are who came, in order.
     """
 
     def __init__(self) -> None:
@@ -22,6 +23,8 @@ class Postbox:
         self.rcpt: dict[str, list[str]] = {}
         self.data: list[str] = []
         self.mail_from: list[str] = []
+        self.users: dict[str, str] = {}
+        self.logins: list[str] = []
         self.hang_up = False
         self.dots = 0
         self.port = 0
@@ -40,11 +43,34 @@ class Postbox:
         return [mail for _, _, mail in self.taken]
 
     def _session(self) -> SMTP:
-        return SMTP(self, enable_SMTPUTF8=True, data_size_limit=None)
+        return SMTP(
+            self,
+            enable_SMTPUTF8=True,
+            data_size_limit=None,
+            authenticator=self._admitted,
+            auth_require_tls=False,
+        )
+
+    def _admitted(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        mechanism: str,
+        data: LoginPassword,
+    ) -> AuthResult:
+        user, password = data.login.decode(), data.password.decode()
+        if self.users.get(user) != password:
+            reply = "535 5.7.8 Username and Password not accepted"
+            return AuthResult(success=False, handled=False, message=reply)
+        self.logins.append(user)
+        return AuthResult(success=True)
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self.users and not session.authenticated:
+            return "530 5.7.0 Authentication required"
         if self.mail_from:
             return self.mail_from.pop(0)
         envelope.mail_from = address

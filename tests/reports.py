@@ -109,7 +109,7 @@ Arrival-Date: Sat, 21 Nov 2026 14:05:01 +0000
 Final-Recipient: rfc822;nobody@example.net
 Action: failed
 Status: 5.1.10
-Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient nobody@example.net not found by SMTP address lookup
+Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found by SMTP address lookup
 X-Display-Name: nobody@example.net
 
 
@@ -165,8 +165,8 @@ Final-Recipient: rfc822; nobody@example.net
 Action: failed
 Status: 5.1.1
 Remote-MTA: dns; mx.example.net. (192.0.2.7, the server for the domain example.net.)
-Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does not exist. Please try
- 550-5.1.1 double-checking the recipient's email address for typos or
+Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does not exist. Please
+ 550-5.1.1 try double-checking the recipient's email address for typos or
  550 5.1.1 unnecessary spaces.
 Last-Attempt-Date: Sat, 21 Nov 2026 06:05:02 -0800 (PST)
 

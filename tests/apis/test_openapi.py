@@ -120,6 +120,12 @@ def _walked(address: str, limits: settings, key: dict[str, str]) -> None:
             _checked(strategy, limits, address, key)
 
 
+@schemathesis.serializer("message/rfc822")
+def as_it_is(context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """A mail is sent as its text is."""
+    return str(value).encode("utf-8", "replace")
+
+
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 CHECKS = (
     not_a_server_error,

@@ -98,7 +98,7 @@ BODIES = [
     ("PUT", "/v1/mail/%2E%2E", JSON, GOOD, 400, "bad_id", "id"),
     ("PUT", "/v1/mail/__x__", JSON, GOOD, 400, "bad_id", "id"),
     ("PUT", f"/v1/mail/{LONG}", JSON, GOOD, 400, "bad_id", "id"),
-    ("PUT", "/v1/mail/retry", JSON, GOOD, 400, "bad_id", "id"),
+    ("PUT", "/v1/mail/retry", JSON, GOOD, 405, "unknown_method", None),
     # Idempotency-Keys that are none
     ("POST", "/v1/mail", {**JSON, "idempotency-key": ""}, GOOD, 400, "bad_key", "Idempotency-Key"),
     (

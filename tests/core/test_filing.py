@@ -48,8 +48,13 @@ def test_a_receipt_has_no_verdict(action: str) -> None:
         (None, "550 5.1.1 no", "recipient_not_found", "550 5.1.1"),
         # The report's own status goes before the words', where it says something.
         ("5.2.2", "550 5.1.1 no", "recipient_mailbox_full", "550 5.2.2"),
-        ("5.1.1", "", "recipient_not_found", None),
-        ("4.4.1", "connect to mx.example.net: Connection refused", "recipient_unavailable", None),
+        ("5.1.1", "", "recipient_not_found", "5.1.1"),
+        (
+            "4.4.1",
+            "connect to mx.example.net: Connection refused",
+            "recipient_unavailable",
+            "4.4.1",
+        ),
         (None, "gone fishing", "unknown", None),
         (None, "", "unknown", None),
     ],

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import reports
 from eventually import eventually
-
 from franking.app import maildir
 from franking.config import SettingRefused, Settings
 from franking.core.bounce import Bounce, Filing
@@ -41,10 +40,10 @@ class Taker:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     for name in ("new", "cur", "tmp"):
         (tmp_path / name).mkdir()
-    yield tmp_path
+    return tmp_path
 
 
 def drop(folder: Path, name: str, content: bytes) -> None:

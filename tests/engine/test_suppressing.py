@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from eventually import eventually
-from installation import Installation
 
+from eventually import eventually
 from franking.clock import HandClock
 from franking.core.delivery import Bounds
 from franking.core.suppression import listed
 from franking.engine.suppressing import LOOK_MS
 from franking.stores.sqlite import SqliteStore
+from installation import Installation
 
 
 @pytest_asyncio.fixture

@@ -21,6 +21,8 @@ GROWING = ("mail", "document", "attempt", "event", "account", "idempotency", "to
 # Queries that read a whole table or index.
 WHOLE = {
     "count_states": "it counts every mail, in an index; only the doctor asks",
+    "secret_headers": "it looks at every account that has a secret; asked at start",
+    "sealed_otherwise": "it looks at every account that has a secret; a new key asks, once",
 }
 
 

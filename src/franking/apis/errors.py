@@ -41,8 +41,7 @@ class ErrorCalls:
             detail = "Query parameter 'text' is missing."
             next = "Send the server's words, as text=550+5.1.1+User+unknown."
             raise Problem(400, "bad_query", detail, next, "text")
-        fault = explain(wanted["text"], wanted.get("code"), wanted.get("enhanced"))
-        return Answer(200, msgspec.json.encode(wire.explained(fault)))
+        return Answer(200, msgspec.json.encode(wire.explained(explain(**wanted))))
 
 
 def _text(value: str) -> str:

@@ -88,13 +88,22 @@ RETURN_SCHEMAS: dict[str, Schema] = {
         },
     ),
     "Explanation": _object(
-        "category cause temporary rateLimited code sentence",
+        "category cause temporary rateLimited code sentence scope nextStep rule confidence near",
         category=_TEXT,
         cause=_TEXT,
         temporary={**_TRUTH, "description": "Worth trying again by itself."},
         rateLimited={**_TRUTH, "description": "The sender's own limit: the mail waits."},
         code=_MAYBE,
         sentence={**_TEXT, "description": "For the person who must act."},
+        scope={"enum": ["recipient", "message", "account", "service"]},
+        nextStep=_TEXT,
+        rule={**_TEXT, "description": "The id of the rule that decided."},
+        confidence={"type": "number", "minimum": 0, "maximum": 1},
+        near={
+            "type": "array",
+            "description": "What else holds for the words, best first.",
+            "items": _object("rule category cause", rule=_TEXT, category=_TEXT, cause=_TEXT),
+        },
     ),
 }
 

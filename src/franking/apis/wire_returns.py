@@ -9,12 +9,13 @@ import msgspec
 
 from franking.core import times
 from franking.core.bounce import Bounce, Filing
-from franking.core.fault import Fault, ours
+from franking.core.explaining import Explanation
+from franking.core.fault import ours
 from franking.core.suppression import Suppression
 from franking.core.unknown import UnknownError
 
-# Of a verdict: what the caller sent, and what only a mail's own `delivery` has.
-_LEFT_OUT = ("text", "error")
+# Of a verdict: what the caller sent, and what needs a time to be told.
+_LEFT_OUT = ("text", "error", "retry_at")
 
 
 def bounce(found: Bounce) -> dict[str, Any]:
@@ -64,10 +65,11 @@ def unknown(found: UnknownError) -> dict[str, Any]:
     }
 
 
-def explained(fault: Fault) -> dict[str, Any]:
-    """All that a verdict says, by the names of its fields."""
-    found: dict[str, Any] = msgspec.to_builtins(fault)
-    return {_camel(name): value for name, value in found.items() if name not in _LEFT_OUT}
+def explained(found: Explanation) -> dict[str, Any]:
+    """All that a verdict says, by the names of its fields, and what came near it."""
+    fault: dict[str, Any] = msgspec.to_builtins(found.fault)
+    told = {_camel(name): value for name, value in fault.items() if name not in _LEFT_OUT}
+    return {**told, "near": msgspec.to_builtins(found.near)}
 
 
 def _sentence(found: Bounce) -> str | None:

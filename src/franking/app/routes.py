@@ -3,7 +3,7 @@
 Policy. The account `default` goes through what the settings of this process name, unless it was
 given a transport of its own. Every account keeps its transport, with connections and tokens of its
 own, while its settings stay as they are; they are looked at again once a second, so a change is
-seen everywhere within two. What an account was sent through before finishes what is under way and
+seen everywhere within two, and at once by the process that made it. What an account was sent through before finishes what is under way and
 hangs up. The thousand accounts that were last used keep a transport. An account that does not
 exist is told to the one mail that names it, as is a secret that can't be opened, and neither
 disconnects anything: the mailbox refused nothing.
@@ -54,6 +54,7 @@ class Routes:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._looking: dict[str, asyncio.Task[Transport | Failure]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._changes = 0
 
     async def route(self, account: str) -> Transport | Failure:
         """The account's transport, or why it has none."""
@@ -64,7 +65,7 @@ class Routes:
         if looking is None:
             looking = asyncio.create_task(self._look(account))
             self._looking[account] = looking
-            looking.add_done_callback(lambda _: self._looking.pop(account, None))
+            looking.add_done_callback(lambda task: self._looked(account, task))
         # Who asks may be cancelled; the others who wait for the same look are not.
         return await asyncio.shield(looking)
 
@@ -77,6 +78,14 @@ class Routes:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def changed(self, account: str) -> None:
+        """Its settings are others now: they are looked at before its next mail goes."""
+        self._changes += 1
+        self._looking.pop(account, None)
+        kept = self._kept.get(account)
+        if kept is not None:
+            kept.until = 0
 
     def check(self, sender: Sender, secrets: Secrets) -> None:
         """Could it be sent through? Raises ValueError."""
@@ -103,17 +112,23 @@ class Routes:
                     count += await self._accounts.reseal(id, found.secret, new)
         return count
 
+    def _looked(self, account: str, task: asyncio.Task[Transport | Failure]) -> None:
+        if self._looking.get(account) is task:
+            del self._looking[account]
+
     async def _look(self, account: str) -> Transport | Failure:
         """The transport by the settings as they are now; a new one where they changed."""
-        asked_at = self._clock.steady_ms()
-        kept = self._kept.get(account)
+        until, changes = self._clock.steady_ms() + LOOK_MS, self._changes
         try:
             found = await self._accounts.settings(account)
         except StoreUnavailable as error:
-            return Failure("connect", str(error), f"Error: {error}", kind="network")
+            return Failure("connect", "", f"Error: {error}", kind="network")
         version = 0 if found is None or found.sender is None else found.version
+        # What was changed while we looked may be another's, but is looked at again.
+        until = until if changes == self._changes else 0
+        kept = self._kept.get(account)
         if kept is not None and kept.version == version:
-            kept.until = asked_at + LOOK_MS
+            kept.until = until
             self._kept.move_to_end(account)
             return kept.transport
         if kept is not None:
@@ -123,7 +138,7 @@ class Routes:
         if isinstance(through, Failure):
             return through
         transport = Smtp(_within(through, found), connections=self._connections)
-        self._kept[account] = _Kept(transport, version, asked_at + LOOK_MS)
+        self._kept[account] = _Kept(transport, version, until)
         if len(self._kept) > MOST_ROUTES:
             self._retire(self._kept.popitem(last=False)[1].transport)
         return transport
@@ -174,4 +189,5 @@ def _no_server() -> Failure:
 
 
 def _failure(text: str) -> Failure:
-    return Failure("connect", text, f"Error: {text}", kind="account")
+    # No peer said it, and an account's name is nothing to read a meaning from.
+    return Failure("connect", "", f"Error: {text}", kind="account")

@@ -44,12 +44,13 @@ def explain(
         int | None, typer.Option(min=200, max=599, help="The reply code, if TEXT has none.")
     ] = None,
     enhanced: Annotated[str | None, typer.Option(help="The enhanced code, as 5.1.1.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Whose server it was, as gmail.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a server's words mean, and what to do."""
     from franking.cli import returned
 
-    returned.explained(text, code, enhanced, as_json)
+    returned.explained(text, code, enhanced, provider, as_json)
 
 
 @suppression.command("list")

@@ -15,6 +15,19 @@ from franking.cli.exits import Code, Ended
 from franking.compose.dsn import MAX_BYTES
 from franking.core.explaining import explain
 
+_VERDICT = (
+    ("For a person", "sentence"),
+    ("What to do", "nextStep"),
+    ("Category", "category"),
+    ("Cause", "cause"),
+    ("Code", "code"),
+    ("Temporary", "temporary"),
+    ("Rate limited", "rateLimited"),
+    ("Concerns", "scope"),
+    ("Rule", "rule"),
+    ("Confidence", "confidence"),
+)
+
 
 def read(file: str) -> bytes:
     """The bytes of a file, or of standard input. Raises `Ended`."""
@@ -39,13 +52,17 @@ async def bounce(door: Door, report: bytes, as_json: bool) -> None:
         raise Ended(Code.FAILED, "It belongs to no mail of ours.")
 
 
-def explained(text: str, code: int | None, enhanced: str | None, as_json: bool) -> None:
-    """Print the verdict; no database is needed for it."""
-    found = wire.explained(explain(text, code, enhanced))
+def explained(
+    text: str, code: int | None, enhanced: str | None, provider: str | None, as_json: bool
+) -> None:
+    """Print the verdict and what came near it; no database is needed for it."""
+    found = wire.explained(explain(text, code, enhanced, provider))
     if as_json:
         print(json.dumps(found))
-    else:
-        screen.console().print(screen.facts(found.items()))
+        return
+    pairs: list[tuple[str, object]] = [(label, found[name]) for label, name in _VERDICT]
+    pairs += [("Came near", " ".join(one.values())) for one in found["near"]]
+    screen.console().print(screen.facts(pairs))
 
 
 async def list_suppressions(

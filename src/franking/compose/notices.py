@@ -22,7 +22,9 @@ _BY_CLASS = {"2": RECEIPTS[0], "4": DELAYED, "5": FAILED}
 def read_notices(text: str) -> tuple[Notice, ...]:
     """A notice for each block that names a recipient; the first block is about the mail."""
     blocks = _GAP.split(text, maxsplit=MOST_NOTICES + 1)[: MOST_NOTICES + 1]
-    found = (_notice(HeaderParser().parsestr(block.lstrip("\n")[:BLOCK_CHARACTERS])) for block in blocks)
+    found = (
+        _notice(HeaderParser().parsestr(block.lstrip("\n")[:BLOCK_CHARACTERS])) for block in blocks
+    )
     return tuple(notice for notice in found if notice is not None)
 
 

@@ -11,7 +11,7 @@ import re
 
 from franking.compose.notices import ADDRESS_CHARACTERS, MOST_NOTICES, plain
 from franking.core.bounce import FAILED, Notice
-from franking.core.codes import codes
+from franking.core.codes import status
 
 HEAD_CHARACTERS = 2_000
 
@@ -32,18 +32,16 @@ def _notice(paragraph: str) -> Notice | None:
     found = _RECIPIENT.fullmatch(head.strip())
     if found is None:
         return None
-    said = plain(why.partition(_SAID)[2] or why)
-    _, enhanced = codes(said)
-    marked = _MARKED.search(why)
+    # What the remote server said ends where qmail goes on in words of its own.
+    said = plain(why.partition(_SAID)[2].partition(_OUR_WORDS)[0] or why)
     return Notice(
         action=FAILED,
         final=plain(found[1])[:ADDRESS_CHARACTERS],
-        status=enhanced or (marked[1] if marked else None),
+        status=status(said),
         text=said,
     )
 
 
-_SAID = "Remote host said: "
+_SAID, _OUR_WORDS = "Remote host said: ", "\nGiving up on "
 _INTRODUCTION = re.compile(r"^Hi\. This is the", re.MULTILINE)
 _RECIPIENT = re.compile(r"<([^<>\s]{1,998})>:")
-_MARKED = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})")

@@ -29,7 +29,6 @@ from franking.core.bounce import (
     Proof,
     Report,
 )
-from franking.core.codes import codes
 from franking.core.delivery import Delivery, Info, Outcome
 from franking.core.event import Event, report
 from franking.core.fault import Failure, Fault, judge
@@ -82,11 +81,8 @@ def verdict(notice: Notice) -> Fault | None:
     """Why the mail did not reach a recipient; None where it did."""
     if notice.action in RECEIPTS:
         return None
-    reply, told = codes(notice.text)
-    vague = notice.status is None or notice.status.endswith(".0.0")
-    enhanced = told if told is not None and vague else notice.status
     error = f"Error: Bounced: {' '.join(notice.text.split()) or notice.status or notice.action}"
-    return judge(Failure("rcpt", notice.text, error, reply_code=reply, enhanced=enhanced))
+    return judge(Failure("rcpt", notice.text, error, enhanced=notice.status))
 
 
 def _whose(found: Report, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -58,6 +58,7 @@ class Accounts:
             return Settled(before.version + 1, given.sender, given.limits, secret)
 
         created = await self._rows.save(id, decide, self._clock.now())
+        self._outfitter.changed(id)
         self._wake()
         return await self.read(id), created
 
@@ -78,6 +79,8 @@ class Accounts:
         """Forget an account and its secret; what still names it ends in ERROR, which says so."""
         if not await self._rows.forget(id):
             raise NoAccount(f"There is no account with id {id}.")
+        if self._outfit is not None:
+            self._outfit.changed(id)
 
     async def pause(self, id: str, until: int | None, reason: str | None) -> Shown:
         """Send nothing from it before `until` (None: before it is resumed)."""

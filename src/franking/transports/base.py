@@ -97,6 +97,9 @@ class Outfitter(Protocol):
     def seal(self, account: str, secrets: Secrets) -> bytes:
         """The secrets as the store may keep them. Raises `SecretLost`."""
 
+    def changed(self, account: str) -> None:
+        """Its settings are others now: what goes from here on goes by them."""
+
     async def sign_in(self, account: str) -> Failure | None:
         """Connect, encrypt and log in as the account is stored now, and send nothing."""
 

@@ -52,6 +52,9 @@ class Smtp:
         self._closing = False
         self._gone: asyncio.Event = asyncio.Event()
 
+    def __repr__(self) -> str:
+        return f"Smtp({self._settings!r})"
+
     async def send(self, envelope: Envelope, gate: Gate) -> Answer:
         """Send one mail; waits for a free connection.
 
