@@ -17,6 +17,7 @@ from franking.engine import bounces
 from franking.engine.bounces import Maildir
 from franking.office.bounces import NotABounce
 from franking.stores.base import StoreUnavailable
+from installation import Installation
 
 FOUND = Filing(fresh=(Bounce("f", "m1", "a@x", "failed", None, 1, None, None, ""),))
 
@@ -111,8 +112,8 @@ async def test_a_folder_that_goes_away_is_looked_for_again(
     task.cancel()
 
 
-async def moved(folder: Path) -> bool:
-    return names(folder, "cur") == ["1:2,S"]
+async def moved(folder: Path, name: str = "1:2,S") -> bool:
+    return names(folder, "cur") == [name]
 
 
 async def test_a_report_is_handed_over_whole_and_in_order(folder: Path) -> None:
@@ -121,6 +122,20 @@ async def test_a_report_is_handed_over_whole_and_in_order(folder: Path) -> None:
         drop(folder, name, name.encode() + reports.POSTFIX)
     await Maildir(folder, take).look()
     assert take.taken == [b"1.mx" + reports.POSTFIX, b"2.mx" + reports.POSTFIX]
+
+
+async def test_a_bounce_that_is_dropped_is_on_its_mails_timeline(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounces, "EVERY_SECONDS", 0.01)
+    settings = Settings(bounce_maildir=folder)
+    async with Installation(folder) as it, maildir.reading(settings, it.office):
+        message = {"subject": "s", "text": "t"}
+        mail = await it.write({"to": "nobody@example.net", "message": message})
+        message_id = mail["delivery"]["info"]["messageId"]
+        drop(folder, "1.mx", reports.about(reports.QMAIL, message_id))
+        await eventually(lambda: it.office.bounces.of("m1"))
+        await eventually(lambda: moved(folder, "1.mx:2,S"))
 
 
 def test_a_setting_that_names_no_maildir_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from franking.clock import HandClock
 from franking.core.delivery import Bounds
 from franking.core.suppression import listed
 from franking.engine.suppressing import LOOK_MS
+from franking.stores.base import StoreUnavailable
 from franking.stores.sqlite import SqliteStore
 from installation import Installation
 
@@ -96,6 +97,23 @@ async def test_what_another_process_suppressed_counts_within_a_second(
     assert isinstance(it.clock, HandClock)
     it.clock.advance(LOOK_MS)
     assert (await it.write(mail("gone@example.net"), "m2"))["delivery"]["state"] == "ERROR"
+
+
+async def test_while_the_list_can_not_be_read_a_mail_waits(
+    it: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [StoreUnavailable("The disk failed.")]
+
+    async def failing() -> bool:
+        if looks:
+            raise looks.pop()
+        return False
+
+    monkeypatch.setattr(it.store.returns, "any_suppressed", failing)
+    delivery = (await it.write(mail("ada@example.net")))["delivery"]
+    assert (delivery["state"], delivery["attempts"]) == ("SUCCESS", 1)
+    [returned, sent] = (await it.http.get("/v1/mail/m1/timeline")).json()["attempts"]
+    assert (returned["event"], sent["event"]) == ("returned", "sent")
 
 
 async def test_an_empty_list_is_looked_at_once_a_second_at_most(

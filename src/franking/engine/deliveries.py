@@ -138,7 +138,11 @@ class Deliveries:
     async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
         envelope = await self._composer.compose(hold.claimed)
         if isinstance(envelope, Envelope):
-            envelope = await self._suppressing.spare(hold, envelope)
+            try:
+                envelope = await self._suppressing.spare(hold, envelope)
+            except StoreUnavailable as error:
+                log.warning("the suppression list is out of reach", why=str(error))
+                return Withheld(), None
         if isinstance(envelope, Unsendable):
             return envelope, None
         hold.message_id = envelope.message_id

@@ -540,7 +540,8 @@ SIGNATURES: tuple[Rule, ...] = (
         "|attempts|failed to deliver|unable to deliver|retried|more than|retry time",
         "(?:message|delivery|mail|retry) (?:time )?(?:has )?expired|(?:for"
         # qmail gives up on an address of the net behind every refusal: that says nothing.
-        r"|in the queue) too long|giving up(?! on [\d\[])|(?:multiple|maximum|after).{0,20}(?:retries"
+        r"|in the queue) too long|giving up(?! on [\d\[])"
+        "|(?:multiple|maximum|after).{0,20}(?:retries"
         r"|delivery attempts)|retry time|(?:could not be|couldn't be|not) deliver\w{0,4} (?:for"
         "|within|after)|could not deliver for|has been delayed|will be retried|queue (?:period"
         "|life|time)|retry timeout|failed to deliver to|host (?:not|un) ?reachable"
