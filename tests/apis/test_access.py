@@ -203,6 +203,14 @@ async def test_a_revoked_key_is_refused_and_opens_nothing_to_the_keyless(
         assert refusal(await keyless.get("/v1/mail")) == (401, "key_missing")
 
 
+async def test_revoking_the_last_key_opens_nothing_in_a_new_process_either(
+    office: Office, key: str, elsewhere: Office, clock: HandClock
+) -> None:
+    await office.keys.revoke(key[3:29])
+    async with calling(build(elsewhere, clock)) as client:
+        assert refusal(await client.get("/v1/mail")) == (401, "key_missing")
+
+
 async def test_a_revocation_elsewhere_is_seen_within_two_seconds(
     front: Front, elsewhere: Office, key: str, clock: HandClock
 ) -> None:

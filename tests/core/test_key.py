@@ -148,6 +148,12 @@ def test_a_bucket_holds_a_minutes_calls_and_fills_evenly() -> None:
         full_at, wait = drawn(full_at, 3, now)
         waits.append(wait)
     assert waits == [0, 0, 0, 20_000, 1, 0, 20_000, 0, 0, 20_000]
+    # However long nobody called, it holds no more.
+    waits.clear()
+    for _ in range(4):
+        full_at, wait = drawn(full_at, 3, 900_000)
+        waits.append(wait)
+    assert waits == [0, 0, 0, 20_000]
 
 
 @pytest.mark.parametrize("per_minute", [1, 7, 59, 600, 999_983, 1_000_000])

@@ -98,6 +98,8 @@ class Ledger:
             and recipient in (row.info or {}).get("accepted", ())
         ):
             found.append(f"{what} is SUCCESS, and the sink never took it")
+        if row.state == "SUCCESS" and recipient in (row.info or {}).get("pending", ()):
+            found.append(f"{what} waits for ever: it has no remainder")
         if row.state == "ERROR" and times and row.outcome != "unknown":
             found.append(f"{what} was taken, and says it was not")
         return found

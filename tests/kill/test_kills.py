@@ -39,7 +39,7 @@ def chains() -> list[list[Strike]]:
     return [every_point(), *(list(islice(strikes, KILLS_IN_CHAIN)) for strikes in drawn)]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("strikes", chains(), ids=lambda strikes: f"{len(strikes)} kills")
 async def test_what_was_accepted_ends_once_and_truly(
     tmp_path: Path, strikes: list[Strike], capsys: pytest.CaptureFixture[str]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -132,6 +134,22 @@ async def transmitting(store: Store, at: int = NOW) -> Claimed:
 async def swept(store: Store, at: int) -> int:
     """Sweep, as the sweeper of another process would."""
     return await store.sweep(at, 100, lambda mail: ended(mail, "lapsed", at, worker="sweeper"))
+
+
+async def together(store: Store, wishes: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """What each caller gets, when all have come before the first is served."""
+    gate = threading.Event()
+
+    def held_up(_: object) -> None:
+        gate.wait(10)
+
+    first = asyncio.create_task(store.change(["nobody's"], held_up))
+    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(wish) for wish in wishes]
+    await asyncio.sleep(0)
+    gate.set()
+    await first
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def stored(store: Store, id: str = "m1") -> Stored:

@@ -27,6 +27,7 @@ from .mails import (
     raw,
     remainder,
     stored,
+    together,
 )
 
 RETRY = Change(delivery=requests.retried(replace(mail().delivery, state=State.ERROR), NOW, None))
@@ -128,8 +129,8 @@ async def test_callers_in_one_commit_each_get_their_own_answer(store: Store) -> 
             raise LookupError
         return Change(document=raw({"is": found.mail.id}))
 
-    answers = await asyncio.gather(*(store.change([f"m{n}"], decide) for n in range(20)))
-    for n, [answer] in enumerate(answers):  # type: ignore[misc]
+    answers = await together(store, [store.change([f"m{n}"], decide) for n in range(20)])
+    for n, [answer] in enumerate(answers):
         kept = bytes(answer.document) if isinstance(answer, Stored) else answer
         assert isinstance(kept, LookupError) if n == 7 else kept == b'{"is":"m%d"}' % n
 

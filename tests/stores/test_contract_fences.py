@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from franking.core.attempt import Lease
@@ -11,7 +9,19 @@ from franking.core.delivery import Stage, State
 from franking.stores.base import Change, Store
 
 from .contract import Yard
-from .mails import HOUR, LEASE_MS, NOW, changed, claimed, delivery, ended, mail, stored, swept
+from .mails import (
+    HOUR,
+    LEASE_MS,
+    NOW,
+    changed,
+    claimed,
+    delivery,
+    ended,
+    mail,
+    stored,
+    swept,
+    together,
+)
 
 
 async def test_the_dot_may_go_out_once_that_is_written(store: Store) -> None:
@@ -76,7 +86,7 @@ async def test_neighbours_fences_are_answered_each_by_its_own(store: Store) -> N
     await store.submit([mail(f"m{n}") for n in range(20)])
     found = await store.claim(NOW, 20, LEASE_MS)
     await store.settle([ended(c, "returned") for c in found[::3]])
-    answers = await asyncio.gather(*(store.transmitting([c.lease], NOW) for c in found))
+    answers = await together(store, [store.transmitting([c.lease], NOW) for c in found])
     assert [a for [a] in answers] == [n % 3 != 0 for n in range(20)]
 
 

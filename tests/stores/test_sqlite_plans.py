@@ -16,10 +16,13 @@ from .mails import NOW
 
 MAILS = 5_000
 QUERIES = load("sqlite")
+WHOLLY = re.compile(r"(?:SCAN (?=\w)|SEARCH (?=.*PRIMARY KEY \(rowid[<>]))(\w+)")
 GROWING = ("mail", "document", "attempt", "event", "account", "idempotency", "touchpoint_sequence")
 
-# Queries that read a whole table or index.
+# Queries that read a whole table or index, or from somewhere in a table to its end.
 WHOLE = {
+    "page_all": "it reads the newest, in their order, as many as it needs",
+    "events_after": "it reads in the order of commits, as many as it needs",
     "count_states": "it counts every mail, in an index; only the doctor asks",
     "secret_headers": "it looks at every account that has a secret; asked at start",
     "sealed_otherwise": "it looks at every account that has a secret; a new key asks, once",
@@ -69,7 +72,7 @@ def scanned(steps: list[str], text: str) -> list[str]:
     """The growing tables, by their aliases too, that a plan reads from one end to the other."""
     aliases = dict(re.findall(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)\s+(?:AS\s+)?([a-z])\b", text))
     tables = {*GROWING, *(a for table, a in aliases.items() if table in (*GROWING, "mail_json"))}
-    found = [match[1] for step in steps if (match := re.match(r"SCAN (\w+)", step))]
+    found = [match[1] for step in steps if (match := WHOLLY.match(step))]
     return [table for table in found if table in tables]
 
 
@@ -91,6 +94,7 @@ def test_what_is_read_in_order_is_not_sorted(database: sqlite3.Connection, name:
     assert [step for step in steps if "B-TREE" in step] == []
 
 
-def test_a_scan_would_be_seen(database: sqlite3.Connection) -> None:
-    text = "SELECT m.id FROM mail m WHERE m.error = :error"
+@pytest.mark.parametrize("condition", ["m.error = :error", "m.error = :error AND m.seq < :after"])
+def test_a_scan_would_be_seen(database: sqlite3.Connection, condition: str) -> None:
+    text = f"SELECT m.id FROM mail m WHERE {condition}"
     assert scanned(plan(database, text), text) == ["m"]

@@ -72,8 +72,11 @@ class Sweeper:
         """One round."""
         await self.renew()
         now = self._clock.now()
-        while await self._store.sweep(now, BATCH, self._concluder.lapse) == BATCH:
-            self._stirred()
+        swept = BATCH
+        while swept == BATCH:
+            swept = await self._store.sweep(now, BATCH, self._concluder.lapse)
+            if swept:
+                self._stirred()
         if await self._store.suspects(now) or await self._changed():
             self._stirred()
         while await self._store.give_up(now, BATCH, self._waited_out) == BATCH:
