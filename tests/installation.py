@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Any, cast
 
 import httpx
-from eventually import eventually
-from postbox import Postbox
 
+from eventually import eventually
 from franking.apis.http import build
 from franking.app.routes import Routes
 from franking.clock import Clock, SystemClock
@@ -20,6 +19,7 @@ from franking.stores.secrets import Vault
 from franking.stores.sqlite import SqliteStore
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
+from postbox import Postbox
 
 FINAL = ("SUCCESS", "ERROR")
 

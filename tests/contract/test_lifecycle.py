@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from eventually import eventually
-from installation import Installation
 
+from eventually import eventually
 from franking.core.delivery import Bounds
+from installation import Installation
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 MAIL: dict[str, Any] = {"to": A, "message": {"subject": "s", "text": "t"}}

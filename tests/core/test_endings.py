@@ -9,7 +9,7 @@ from franking.core import endings
 from franking.core.delivery import Bounds, Outcome, State
 from franking.core.machine import Refused
 
-from .lives import BOUNDS, HOUR, INFO, MINUTE, NOW, claimed, fault, waiting
+from .lives import BOUNDS, HOUR, INFO, NOW, claimed, fault, waiting
 
 LATER = NOW + 5_000
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from eventually import eventually
-from installation import Installation
 
+from eventually import eventually
 from franking.clock import HandClock
 from franking.core.delivery import Bounds
 from franking.stores.base import Filter
+from installation import Installation
 
 LIMIT = "550 5.4.5 Daily user sending limit exceeded."
 MINUTE = 60_000

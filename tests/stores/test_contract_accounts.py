@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from franking.core import account as policy
 from franking.core.account import Limits
 from franking.core.sender import Sender, Server, Settled
 from franking.stores.base import Store
 
-from .mails import NOW, new_mail
+from .mails import NOW, mail
 
 SERVER = Server(host="smtp.example.com", port=465, secure=True, user="rep")
 SENDER = Sender("rep@example.com", None, SERVER)
@@ -49,7 +48,7 @@ async def test_an_account_is_kept_as_it_was_set_and_its_version_grows(store: Sto
 
 
 async def test_an_account_that_only_a_mail_named_is_new_and_not_listed(store: Store) -> None:
-    await store.submit([new_mail(account="rep")])
+    await store.submit([mail(account="rep")])
     assert await store.accounts.page("", 10, NOW) == []
     assert await store.accounts.save("rep", as_set(), NOW)
     [shown] = await store.accounts.page("", 10, NOW)
@@ -89,7 +88,7 @@ async def test_a_forgotten_account_is_as_if_it_had_never_been_set(store: Store) 
 
 
 async def test_a_paused_account_is_not_claimed_from_and_a_resumed_one_is(store: Store) -> None:
-    await store.submit([new_mail(account="rep")])
+    await store.submit([mail(account="rep")])
     await store.accounts.stand("rep", lambda a: policy.paused(a, NOW + 9, "why", NOW), NOW)
     assert await store.claim(NOW, 10, 60_000) == []
     assert await store.next_due() == NOW + 9
@@ -99,7 +98,7 @@ async def test_a_paused_account_is_not_claimed_from_and_a_resumed_one_is(store: 
 
 async def test_higher_limits_let_what_waits_go_at_once(store: Store) -> None:
     await store.accounts.save("rep", as_set(Limits(per_day=1)), NOW)
-    await store.submit([new_mail(account="rep"), new_mail(account="rep")])
+    await store.submit([mail("m1", account="rep"), mail("m2", account="rep")])
     assert len(await store.claim(NOW, 10, 60_000)) == 1
     assert await store.claim(NOW, 10, 60_000) == []
     shown = await store.accounts.show("rep", NOW)
@@ -111,7 +110,7 @@ async def test_higher_limits_let_what_waits_go_at_once(store: Store) -> None:
 
 async def test_a_mails_turn_counts_what_goes_before_it(store: Store) -> None:
     await store.accounts.save("rep", as_set(Limits(per_minute=10)), NOW)
-    await store.submit([replace(new_mail(account="rep"), priority=p) for p in (0, 0, 1)])
+    await store.submit([mail(f"m{n}", account="rep", priority=p) for n, p in enumerate((0, 0, 1))])
     late = await store.accounts.expected("rep", 0, NOW + 1, NOW + 1)
     first = await store.accounts.expected("rep", 2, NOW, NOW)
     assert late is not None

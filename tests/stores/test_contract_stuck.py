@@ -56,7 +56,7 @@ PLANTED = [
     ),
     ("UPDATE account SET next_at = NULL WHERE id = 'W'", "waits", "not due to be served"),
     (
-        f"UPDATE account SET next_at = {NOW + 2 * HOUR} WHERE id = 'W'",
+        f"UPDATE account SET next_at = {NOW + 48 * HOUR} WHERE id = 'W'",
         "waits",
         "not due to be served",
     ),

@@ -190,5 +190,5 @@ READERS: Mapping[str, Reader] = {
 }
 SECRETS = (
     *("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options"),
-    "key",
+    *("key", "secret_key"),
 )
