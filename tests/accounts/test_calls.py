@@ -26,7 +26,7 @@ async def problem(it: Installation, method: str, path: str, body: object = None)
     return found
 
 
-REFUSED = [
+REFUSED: list[tuple[str, str, object, int, str, str | None]] = [
     ("GET", ONE, None, 404, "unknown_account", None),
     ("DELETE", ONE, None, 404, "unknown_account", None),
     ("POST", f"{ONE}/pause", {}, 404, "unknown_account", None),

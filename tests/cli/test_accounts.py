@@ -1,4 +1,4 @@
-"""`franking account` and `mail retry` of many, as processes: refusals, secrets, and what they do."""
+"""`franking account` and `mail retry` of many, as processes: refusals, secrets, what they do."""
 
 from __future__ import annotations
 

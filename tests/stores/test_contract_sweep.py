@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from franking.core import endings
+from franking.core.attempt import Settlement
 from franking.core.delivery import LEASE_EXPIRED, State
-from franking.stores.base import Change, Store, Stored
+from franking.stores.base import Change, Mail, Store, Stored
 
 from .mails import (
     HOUR,
@@ -110,3 +111,39 @@ async def test_only_what_waits_is_given_up(store: Store) -> None:
 async def test_few_are_given_up_at_a_time(store: Store) -> None:
     await store.submit([mail(f"m{n}", give_up_at=NOW - n) for n in range(5)])
     assert [await store.give_up(NOW, 2, waited_out) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_a_row_that_cannot_be_settled_holds_up_no_other(store: Store) -> None:
+    await store.submit([mail(f"m{n}") for n in range(3)])
+    await store.claim(NOW, 3, LEASE_MS)
+
+    def lapse(found: Mail) -> Settlement:
+        if found.id == "m1":
+            raise ValueError("this one can't be settled")
+        return ended(found, "lapsed", EXPIRY)
+
+    await store.sweep(EXPIRY, 9, lapse)
+    assert [(await delivery(store, f"m{n}")).state for n in range(3)] == [
+        State.RETRY,
+        State.PROCESSING,
+        State.RETRY,
+    ]
+    assert await store.sweep(EXPIRY, 9, lapse) == 0
+
+
+async def test_a_wait_that_cannot_be_ended_holds_up_no_other(store: Store) -> None:
+    await store.submit([mail(f"m{n}", give_up_at=NOW) for n in range(3)])
+
+    def decide(stored: Stored | None) -> Change:
+        assert stored is not None
+        if stored.mail.id == "m1":
+            raise ValueError("this one can't be ended")
+        return Change(delivery=endings.waited_out(stored.mail.delivery, NOW))
+
+    await store.give_up(NOW, 9, decide)
+    assert [(await delivery(store, f"m{n}")).state for n in range(3)] == [
+        State.ERROR,
+        State.PENDING,
+        State.ERROR,
+    ]
+    assert await store.give_up(NOW, 9, decide) == 0

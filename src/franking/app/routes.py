@@ -3,10 +3,10 @@
 Policy. The account `default` goes through what the settings of this process name, unless it was
 given a transport of its own. Every account keeps its transport, with connections and tokens of its
 own, while its settings stay as they are; they are looked at again once a second, so a change is
-seen everywhere within two, and at once by the process that made it. What an account was sent through before finishes what is under way and
-hangs up. The thousand accounts that were last used keep a transport. An account that does not
-exist is told to the one mail that names it, as is a secret that can't be opened, and neither
-disconnects anything: the mailbox refused nothing.
+seen everywhere within two, and at once by the process that made it. What an account was sent
+through before finishes what is under way and hangs up. The thousand accounts that were last used
+keep a transport. An account that does not exist is told to the one mail that names it, as is a
+secret that can't be opened, and neither disconnects anything: the mailbox refused nothing.
 """
 
 from __future__ import annotations

@@ -54,7 +54,9 @@ async def retry(door: Door, id: str | None, filter: Filter, force: bool, new_id:
 
 
 def _progress() -> Progress:
-    return Progress(TextColumn("{task.fields[told]}"), console=screen.console(), transient=True)
+    console = screen.console()
+    column = TextColumn("{task.fields[told]}")
+    return Progress(column, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _add(why: dict[str, dict[str, Any]], found: list[dict[str, Any]]) -> None:

@@ -197,7 +197,8 @@ def _news(mail: Mail, hold: Hold | None, ending: Ending) -> AccountNews | None:
         return AccountNews(mail.account, "limited", fault.error, ending.next_at)
     if fault is not None and fault.category == "mailbox_disconnected":
         return AccountNews(mail.account, "disconnected", fault.error)
-    if ending.event in ("returned", "released"):
+    never_composed = hold is not None and hold.stage is Stage.CLAIMED
+    if never_composed or ending.event in ("returned", "released"):
         return AccountNews(mail.account, "unused")
     if hold is None or not hold.claimed.probe:
         return None

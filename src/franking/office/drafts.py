@@ -24,6 +24,7 @@ ALREADY_SENT = "This email was already sent."
 BEING_SENT = "This email is being sent now."
 IN_DOUBT = "This email may already have been delivered. Retry it with force to send it anyway."
 MANUAL = "Manual emails can't be retried. Complete the touchpoint again."
+PART = "These are recipients of mail {} that were refused for now. They go on by themselves."
 FROM_SCRATCH = "from scratch"
 
 Document = dict[str, Any]
@@ -104,9 +105,15 @@ def at_rest(mail: Mail) -> None:
 
 
 def _retriable(mail: Mail) -> None:
+    _whole(mail)
     if mail.links.touchpoint_id is not None:
         raise Conflict(MANUAL, "manual")
     at_rest(mail)
+
+
+def _whole(mail: Mail) -> None:
+    if mail.remainder_of is not None:
+        raise Conflict(PART.format(mail.remainder_of), "remainder")
 
 
 def _first(draft: Draft, document: Document, text: str | None) -> Delivery:
@@ -137,6 +144,7 @@ def _inserted(draft: Draft, document: Document, delivery: Delivery) -> NewMail:
 
 def _edited(draft: Draft, stored: Stored, document: Document) -> Change:
     """What an edit of the document changes; nothing where the document stays as it is."""
+    _whole(stored.mail)
     if document == _decoded(stored):
         return Change()
     given = options(document)

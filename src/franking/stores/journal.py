@@ -7,8 +7,10 @@ hold; what lost its lease goes to `stores/late`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
+import structlog
 
 from franking.core.attempt import Lease, Settlement
 from franking.core.delivery import WAITING
@@ -20,6 +22,11 @@ from franking.stores.news import tell_parent
 from franking.stores.queries import Db
 from franking.stores.rows import insert_remainder, report, text, wake
 from franking.stores.writes import change
+
+log = structlog.get_logger()
+
+# How long a row that can't be written is left alone.
+PUT_OFF_MS = 3_600_000
 
 _mail = msgspec.json.Decoder(Mail)
 _mails = msgspec.json.Decoder(list[Mail])
@@ -63,19 +70,20 @@ def settle(db: Db, settlements: Sequence[Settlement]) -> list[bool]:
 
 
 def sweep(db: Db, now: int, limit: int, lapse: Lapse) -> int:
-    """Settle leases that ran out."""
+    """Settle leases that ran out, together; where that fails each alone.
+
+    One that can't be settled is put off by an hour, so that it can't stop the others.
+    """
     mails = _mails.decode(db.value("lapsed", now=now, limit=limit))
-    if mails:
-        _write_ends(db, [lapse(mail) for mail in mails])
+    if mails and db.alone(lambda: _write_ends(db, [lapse(mail) for mail in mails])):
+        for mail in mails:
+            _sweep_alone(db, mail, now, lapse)
     return len(mails)
 
 
 def give_up(db: Db, now: int, limit: int, decide: Decide) -> int:
     """Apply `decide` to waiting mails that may not wait any longer."""
-    ids = _names.decode(db.value("overdue", now=now, limit=limit))
-    for id in ids:
-        change(db, id, decide)
-    return len(ids)
+    return _change_each(db, _names.decode(db.value("overdue", now=now, limit=limit)), decide, now)
 
 
 def give_up_held(
@@ -84,9 +92,28 @@ def give_up_held(
     """Apply `decide` to mails that their account has held for too long."""
     ids = _names.decode(db.value("held_by_pauses", before=limited_before, limit=limit))
     ids += _names.decode(db.value("held_by_disconnection", before=disconnected_before, limit=limit))
+    return _change_each(db, ids, decide, max(limited_before, disconnected_before))
+
+
+def _sweep_alone(db: Db, mail: Mail, now: int, lapse: Lapse) -> None:
+    error = db.alone(lambda: _write_ends(db, [lapse(mail)]))
+    if error is not None:
+        log.error("a lapsed mail could not be settled", mail=mail.id, why=repr(error))
+        lease = {"seq": mail.seq, "epoch": mail.delivery.epoch, "expires_at": now + PUT_OFF_MS}
+        db.run("renew_leases", rows=text([lease]))
+
+
+def _change_each(db: Db, ids: Sequence[str], decide: Decide, now: int) -> int:
     for id in ids:
-        change(db, id, decide)
+        error = db.alone(partial(_changed, db, id, decide))
+        if error is not None:
+            log.error("a mail that waited too long could not be ended", mail=id, why=repr(error))
+            db.run("put_off_mail", id=id, until=now + PUT_OFF_MS)
     return len(ids)
+
+
+def _changed(db: Db, id: str, decide: Decide) -> None:
+    change(db, id, decide)
 
 
 def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,9 @@ class Db(Protocol):
 
     def row(self, name: str, **values: Any) -> tuple[Any, ...] | None:
         """The first row."""
+
+    def alone(self, do: Callable[[], None]) -> Exception | None:
+        """Run `do` under a savepoint of its own; what it raised, which changed nothing."""
 
 
 def load(dialect: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ from franking.stores.bounces import ReturnRows
 from franking.stores.keys import KeyRows
 from franking.stores.queries import load, migrations
 from franking.stores.returns import Returns
+from franking.stores.sqlite_migration import migrate
 from franking.stores.sqlite_writer import Writer, explain
 
 READERS = 2
@@ -173,7 +174,7 @@ class SqliteStore:
     def _prepare(self) -> sqlite3.Connection:
         try:
             connection = self._connect()
-            _migrate(connection)
+            migrate(connection)
             return connection
         except sqlite3.Error as error:
             raise StoreRefused(f"{self._path}: {explain(error)}") from error
@@ -241,45 +242,19 @@ class SqliteDb:
             cursor.fetchone()  # ends the statement, so that it holds no lock
         return row
 
+    def alone(self, do: Callable[[], None]) -> Exception | None:
+        self._execute("SAVEPOINT alone")
+        try:
+            do()
+        except Exception as error:
+            self._execute("ROLLBACK TO alone")
+            return error
+        finally:
+            self._execute("RELEASE alone")
+        return None
+
     def pragma(self, name: str) -> int:
         return int(self._execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to the newest version, each step in one transaction."""
-    known = migrations("sqlite")
-    while True:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            [version] = connection.execute("PRAGMA user_version").fetchone()
-            if version > known[-1][0]:
-                raise StoreRefused(
-                    f"The database is of version {version}, this franking knows up to "
-                    f"{known[-1][0]}. Start the newer franking, or restore an older database."
-                )
-            step = next(((n, text) for n, text in known if n > version), None)
-            if step is None:
-                return
-            for statement in _statements(step[1]):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {step[0]}")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        finally:
-            if connection.in_transaction:
-                connection.execute("COMMIT")
-
-
-def _statements(script: str) -> list[str]:
-    """The statements of a migration; a trigger's inner semicolons don't end it."""
-    found, current = [], ""
-    for line in script.splitlines(keepends=True):
-        current += line
-        if sqlite3.complete_statement(current):
-            found.append(current)
-            current = ""
-    return found
 
 
 def _tried(do: Callable[[], Stored | None]) -> Stored | Exception | None:

@@ -233,3 +233,7 @@ SELECT json_group_array(id) FROM (
     WHERE state IN ('PENDING', 'RETRY') AND give_up_at IS NOT NULL
         AND give_up_at <= :now ORDER BY give_up_at LIMIT :limit
 );
+
+-- name: put_off_mail!
+-- A waiting mail that could not be ended is looked at again later.
+UPDATE mail SET give_up_at = :until, due_at = max(due_at, :until) WHERE id = :id;
