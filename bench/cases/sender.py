@@ -24,6 +24,9 @@ class Open:
     async def transmitting(self) -> bool:
         return True
 
+    def begins(self) -> bool:
+        return True
+
     def held(self) -> bool:
         return True
 

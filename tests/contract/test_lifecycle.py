@@ -211,7 +211,8 @@ async def test_case_114_a_deleted_document_is_gone(it: Installation) -> None:
 async def test_a_delivery_set_to_null_sends_from_scratch(it: Installation, how: str) -> None:
     await it.write(MAIL)
     await it.http.request(how, "/v1/mail/m1", json={**MAIL, "delivery": None})
-    delivery = (await eventually(lambda: _dots(it, 2))) and (await it.ended())["delivery"]
+    await eventually(lambda: _dots(it, 2))
+    delivery = (await it.ended())["delivery"]
     assert (delivery["state"], delivery["attempts"]) == ("SUCCESS", 1)
 
 

@@ -44,6 +44,9 @@ class Yes:
         self.asked += 1
         return True
 
+    def begins(self) -> bool:
+        return True
+
     def held(self) -> bool:
         return True
 
