@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from franking.core.delivery import State
-from franking.stores import sqlite
+from franking.stores import sqlite, sqlite_migration
 from franking.stores.base import Filter, Store, StoreRefused, StoreUnavailable
 from franking.stores.queries import migrations
 from franking.stores.sqlite import SqliteStore
@@ -71,7 +71,7 @@ async def test_a_migration_that_fails_leaves_the_version_before(
     await (await opened(path)).close()
     newest = migrations("sqlite")[-1][0]
     steps = [*migrations("sqlite"), (newest + 1, broken)]
-    monkeypatch.setattr(sqlite, "migrations", lambda _: steps)
+    monkeypatch.setattr(sqlite_migration, "migrations", lambda _: steps)
     with pytest.raises(StoreRefused, match="already exists"):
         await opened(path)
     assert pragma(path, "user_version") == newest
