@@ -83,6 +83,13 @@ class Campaign:
         self._waiting: list[Submission] = []
         self._keys = 0
 
+    async def prepare(self) -> None:
+        """Two mailboxes beside the first one: a limit of theirs holds up nobody else."""
+        await self._process.start()
+        for name in ("rep", "another"):
+            await self._process.set_account(name)
+        await self._process.kill()
+
     async def strike(self, strike: Strike) -> None:
         """20 more mails, and a kill in the middle of them."""
         self._sink.disarm()
@@ -156,7 +163,8 @@ class Campaign:
         if number == 1:
             return self._documents.one("dropped", onUnknown="resend")
         if number == 2:
-            return self._documents.one("limited", sendBefore=seconds_ahead(LIMITED_SECONDS))
+            before = seconds_ahead(LIMITED_SECONDS)
+            return self._documents.one("limited", account="rep", sendBefore=before)
         if number == 3:
             return self._documents.one("dropped", "plain")
         return self._documents.one(account="another")

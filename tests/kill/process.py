@@ -116,6 +116,13 @@ class Process:
         except httpx.HTTPError:
             return None
 
+    async def set_account(self, name: str) -> None:
+        """A mailbox of its own, which sends through the same server."""
+        transport = {"type": "smtp", "uri": self._environment["FRANKING_SMTP_CONNECTION_URI"]}
+        answer = await self.ask("PUT", f"/v1/accounts/{name}", {"transport": transport})
+        assert answer is not None, self.log[-2000:]
+        assert answer.is_success, answer.text
+
     async def doctor(self) -> tuple[int, str]:
         """What `franking doctor` prints, and its exit code: 0 where nothing is stuck."""
         process = await asyncio.create_subprocess_exec(

@@ -87,6 +87,7 @@ async def test_a_server_that_is_limited_for_ever_is_waited_for_within_bounds(
     async with Sink() as sink, Process(tmp_path, sink.port) as process:
         documents = Documents()
         await process.start()
+        await process.set_account("rep")
         before = seconds_ahead(WAIT_SECONDS)
         limited = [documents.one("limited", account="rep", sendBefore=before) for _ in range(5)]
         rest = documents.some(10)

@@ -47,6 +47,7 @@ async def test_what_was_accepted_ends_once_and_truly(
     """20 more mails before each kill, all on one database; every promise is kept after them."""
     async with Sink() as sink, Process(tmp_path, sink.port) as process:
         campaign = Campaign(process, sink, random.Random(SEED))
+        await campaign.prepare()
         for strike in strikes:
             await campaign.strike(strike)
         ledger = await campaign.end()

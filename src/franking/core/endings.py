@@ -111,6 +111,17 @@ def held_out(delivery: Delivery, reason: str, now: int) -> Delivery:
     return replace(told, state=step(delivery, "waited_out"), end_at=now, waiting_for=None)
 
 
+def limited_out(delivery: Delivery, reason: str | None) -> Delivery:
+    """As it waits for its account's sending limit, that another mail met."""
+    return replace(
+        delivery,
+        waiting_for=SEND_LIMIT,
+        category=SEND_LIMIT,
+        cause="account_rate_limited",
+        error=delivery.error or reason,
+    )
+
+
 def _limited(delivery: Delivery, ended: Delivery, now: int, bounds: Bounds) -> Delivery:
     return replace(
         ended,

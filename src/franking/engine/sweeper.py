@@ -12,11 +12,10 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from msgspec.structs import replace
 
 from franking.clock import Clock
 from franking.core.delivery import WAITING, Bounds, Delivery
-from franking.core.endings import SEND_LIMIT, held_out, waited_out
+from franking.core.endings import held_out, limited_out, waited_out
 from franking.core.event import report
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
@@ -82,7 +81,9 @@ class Sweeper:
         while await self._store.give_up(now, BATCH, self._waited_out) == BATCH:
             pass
         limited, disconnected = now - self._bounds.max_wait_ms, now - self._bounds.hold_ms
-        while await self._store.give_up_held(limited, disconnected, BATCH, self._held_out) >= BATCH:
+        while (
+            await self._store.give_up_held(limited, disconnected, BATCH, self._waited_out) >= BATCH
+        ):
             pass
         self._rounds += 1
         if self._rounds % FORGET_EVERY == 0:
@@ -106,22 +107,17 @@ class Sweeper:
         return self._foreign != before
 
     def _waited_out(self, stored: Stored | None) -> Change | None:
-        """It waited until its own last time."""
-        if stored is None or stored.mail.delivery.state not in WAITING:
-            return None
-        now = self._clock.now()
-        return self._ended(stored.mail, waited_out(stored.mail.delivery, now), now)
-
-    def _held_out(self, stored: Stored | None) -> Change | None:
-        """Its account held it for too long."""
+        """It waited as long as it may, for its own time or for its account."""
         if stored is None or stored.mail.delivery.state not in WAITING:
             return None
         mail, now = stored.mail, self._clock.now()
         hold = mail.hold
         if hold is not None and hold.state == "disconnected":
             return self._ended(mail, held_out(mail.delivery, hold.reason or "", now), now)
-        limited = replace(mail.delivery, waiting_for=SEND_LIMIT, category=SEND_LIMIT)
-        return self._ended(mail, waited_out(limited, now), now)
+        delivery = mail.delivery
+        if hold is not None and hold.pauses:
+            delivery = limited_out(delivery, hold.reason)
+        return self._ended(mail, waited_out(delivery, now), now)
 
     def _ended(self, mail: Mail, delivery: Delivery, now: int) -> Change:
         event = None
