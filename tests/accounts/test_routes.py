@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,3 +137,18 @@ async def through(it: Installation, account: str, port: int) -> bool:
     """Does the account go through that port now?"""
     found = await it.routes.route(account)
     return isinstance(found, Smtp) and f":{port})" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("document", "sender"),
+    [(mail("rep"), USER), (mail("rep", **{"from": "Other <o@example.org>"}), "o@example.org")],
+)
+async def test_a_mail_without_a_from_is_from_its_accounts_own_address(
+    it: Installation, box: Postbox, document: dict[str, Any], sender: str
+) -> None:
+    await put(it, "rep", account(box.port))
+    delivery = (await it.write(document))["delivery"]
+    [(envelope, _, sent)] = box.taken
+    assert envelope == sender
+    assert sender in sent["from"]
+    assert delivery["info"]["messageId"].endswith(f"@{sender.partition('@')[2]}>")

@@ -25,7 +25,7 @@ _document = msgspec.json.Decoder(dict[str, Any])
 
 
 class Composer:
-    """Composes with the installation's default sender and reply address."""
+    """Composes with the account's own address, or else the installation's, where none is named."""
 
     def __init__(self, clock: Clock, default_from: str, default_reply_to: str) -> None:
         self._clock = clock
@@ -47,21 +47,23 @@ class Composer:
         if error is not None:
             return Unsendable(error)
         token = claimed.mail.message_token
+        default_from = claimed.address or self._default_from
         return compose(
             document,
-            message_id=f"<{token}@{self._domain(document)}>",
+            message_id=f"<{token}@{_domain(document, default_from)}>",
             date_ms=self._clock.now(),
             boundary_seed=token,
-            default_from=self._default_from,
+            default_from=default_from,
             default_reply_to=self._default_reply_to,
         )
 
-    def _domain(self, document: dict[str, Any]) -> str:
-        """The sender's domain, for a Message-ID that is the sender's own (RFC 5322, 3.6.4)."""
-        sender = document.get("from")
-        written = sender if isinstance(sender, str) and sender else self._default_from
-        found = _DOMAINS.findall(written)
-        return found[-1].lower() if found else NO_DOMAIN
+
+def _domain(document: dict[str, Any], default_from: str) -> str:
+    """The sender's domain, for a Message-ID that is the sender's own (RFC 5322, 3.6.4)."""
+    sender = document.get("from")
+    written = sender if isinstance(sender, str) and sender else default_from
+    found = _DOMAINS.findall(written)
+    return found[-1].lower() if found else NO_DOMAIN
 
 
 def _remainder(document: msgspec.Raw, content: bytes) -> Envelope:

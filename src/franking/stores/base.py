@@ -92,7 +92,7 @@ class Claimed(msgspec.Struct, frozen=True):
     """A mail under a lease. A remainder's `document` is its envelope, and `content` its bytes.
 
     `pauses` counts the sending limits that its account met in a row; `probe`: it is the one mail
-    that is tried after a pause.
+    that is tried after a pause. `address` is the account's own: the mail's default From.
     """
 
     mail: Mail
@@ -100,6 +100,7 @@ class Claimed(msgspec.Struct, frozen=True):
     content: bytes | None = None
     pauses: int = 0
     probe: bool = False
+    address: str | None = None
 
     @property
     def lease(self) -> Lease:

@@ -93,9 +93,11 @@ UPDATE account SET turn = coalesce(:turn, turn), next_at = (
 ) WHERE id = :account;
 
 -- name: claimed_mails
--- The mails of a JSON list of seqs with their documents.
+-- The mails of a JSON list of seqs with their documents and their account's own address.
 SELECT '[' || coalesce(group_concat(
-    '{"mail":' || m.row || ',"document":' || d.body || '}'
+    '{"mail":' || m.row || ',"document":' || d.body || ',"address":' || json_quote((
+        SELECT a.settings ->> '$.address' FROM account a WHERE a.id = m.account
+    )) || '}'
 ), '') || ']'
 FROM json_each(:seqs) r JOIN mail_json m ON m.seq = r.value JOIN document d ON d.seq = m.seq;
 
