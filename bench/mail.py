@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import limit
-from bench.cases import accept, backlog, child, drain, http, idle, parts
+from bench.cases import accept, backlog, child, drain, errors, fairness, http, idle, parts
 from bench.cases.figures import Figure, markdown, table
 from bench.cases.run import Run
 
@@ -25,6 +25,8 @@ CASES: dict[str, Callable[[Run], list[Figure]]] = {
     "accept": accept.figures,
     "http": http.figures,
     "backlog": backlog.figures,
+    "fairness": fairness.figures,
+    "errors": errors.figures,
     "idle": idle.figures,
     "parts": parts.figures,
 }

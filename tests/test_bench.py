@@ -39,11 +39,26 @@ def bench(*arguments: str) -> list[list[str]]:
                 "accept over HTTP, batches of 500",
             ],
         ),
+        (
+            "fairness",
+            [
+                "500 accounts, 5 of them limited: p99 wait of the others",
+                "500 accounts, 5 of them limited: refused",
+                "500 accounts, 5 of them limited: sent of theirs",
+                "1 mail beside an account with 5,000: its wait",
+            ],
+        ),
         ("idle", ["idle `serve`, over 3 s", "`franking --help`"]),
     ],
 )
 def test_a_case_prints_its_figures(case: str, lines: list[str]) -> None:
     assert [row[0] for row in bench(case)] == lines
+
+
+def test_a_translation_is_timed() -> None:
+    [translated] = bench("errors")
+    assert translated[0].startswith("translate an error, ")
+    assert translated[5] in ("aim", "must", "no")
 
 
 @NEEDS_POSTFIX

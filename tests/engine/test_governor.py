@@ -144,6 +144,55 @@ async def test_a_mailbox_limited_for_ever_ends_its_mails_within_the_bound(
     assert (await it.store.counts(it.clock.now(), 0)).stuck == []
 
 
+async def test_a_mailbox_sends_within_its_minute_and_in_order(tmp_path: Path) -> None:
+    async with Installation(tmp_path, clock=HandClock(), accounts=True) as it:
+        await limit(it, {"perMinute": 20})
+        await it.office.submit([mail(n) for n in range(50)])
+        sent = [await moved(it, 6_000) for _ in range(20)]
+        # Six seconds apart, and a look may come one late: nine of them are within a minute.
+        assert max(b - a for a, b in zip(sent, sent[9:], strict=False)) <= 20
+        subjects = [str(m["subject"]) for m in it.box.mails]
+        assert len(subjects) > 30
+        places = [int(subject.split()[1]) for subject in subjects]
+        assert all(abs(place - at) <= 2 for at, place in enumerate(places))
+
+
+async def test_a_mailbox_sends_within_its_rolling_day(tmp_path: Path) -> None:
+    async with Installation(tmp_path, clock=HandClock(), accounts=True) as it:
+        await limit(it, {"perDay": 5})
+        await it.office.submit([mail(n) for n in range(12)])
+        await eventually(lambda: in_state(it, "SUCCESS", 5))
+        assert await moved(it, 23 * HOUR) == 5
+        advance(it, HOUR + 16 * MINUTE)
+        await eventually(lambda: in_state(it, "SUCCESS", 10))
+        assert await states(it) == {"SUCCESS": 10, "PENDING": 2}
+
+
+async def test_a_claim_that_sends_nothing_is_given_back(tmp_path: Path) -> None:
+    async with Installation(tmp_path, clock=HandClock(), accounts=True) as it:
+        await limit(it, {"perDay": 5})
+        bad = [{**mail(n), "to": "nobody"} for n in range(5)]
+        await it.office.submit([*bad, *(mail(n) for n in range(5, 10))])
+        await eventually(lambda: in_state(it, "SUCCESS", 5))
+
+
+async def limit(it: Installation, limits: dict[str, int]) -> None:
+    """The mailbox `ada`, through the test's own server, with these limits."""
+    transport = {"type": "smtp", "uri": f"smtp://127.0.0.1:{it.box.port}"}
+    document = {"transport": transport, "limits": limits}
+    answer = await it.http.put("/v1/accounts/ada", json=document)
+    assert answer.is_success, answer.text
+
+
+async def moved(it: Installation, milliseconds: int) -> int:
+    """Move the clock, let everything go that may, and count what was sent."""
+    advance(it, milliseconds)
+    for _ in range(3):
+        await it.engine.sweeper.sweep()
+        await eventually(lambda: in_state(it, "PROCESSING", 0))
+    return len(it.box.mails)
+
+
 async def _at_rest(it: Installation) -> bool:
     return await in_state(it, "PROCESSING", 0) and await _paused(it)
 

@@ -141,7 +141,9 @@ def _count(db: Db, grant: Grant, taken: list[tuple[int, int]], now: int, lease_m
 
 
 def _give_back(db: Db, account: Account, now: int) -> None:
+    """What it took is there again, so its next mail may be due sooner."""
     db.run("give_back", id=account.id)
+    db.run("serve_account", account=account.id, turn=None)
     limits = account.limits
     if limits is not None and (limits.per_day or limits.recipients_per_day):
         _use(db, account.id, now, -1, -1)
