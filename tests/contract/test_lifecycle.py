@@ -250,7 +250,10 @@ async def test_a_rate_limit_waits_without_using_up_a_try(it: Installation) -> No
     delivery = (await it.reached("RETRY"))["delivery"]
     assert delivery["category"] == "send_limit"
     assert delivery["waitingFor"] == "send_limit"
-    assert delivery["nextAttemptTime"]
+    clock = delivery["nextAttemptTime"][11:16]
+    assert delivery["message"].endswith(
+        f"This email will be sent automatically around {clock} UTC."
+    )
     [event] = await it.office.events(0, 10)
     assert event.kind == "email_Rate_Limited"
 

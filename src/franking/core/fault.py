@@ -194,6 +194,12 @@ def sentence(category: str, at: datetime | None = None, now: datetime | None = N
     return SENTENCES[category].format(around=around)
 
 
+def limited_until(until: int, now: int) -> str:
+    """What the rep reads of a sending limit that is waited out until then (milliseconds)."""
+    at, today = (_EPOCH + timedelta(milliseconds=time) for time in (until, now))
+    return sentence("send_limit", at, today)
+
+
 def _ours(category: str, cause: str, error: str, text: str) -> Fault:
     return Fault(
         category=category,

@@ -13,7 +13,7 @@ from franking.core import endings
 from franking.core.attempt import AccountNews, Attempt, Lease, Remainder, Settlement
 from franking.core.delivery import Bounds, Delivery, Info, Outcome, Stage, State
 from franking.core.event import report
-from franking.core.fault import Failure, Fault, judge, ours
+from franking.core.fault import Failure, Fault, judge, limited_until, ours
 from franking.core.retry import backoff_ms, limit_wait_ms
 from franking.engine.hold import Hold
 from franking.stores.base import Claimed, Mail
@@ -123,6 +123,7 @@ class Concluder:
         until = None
         if fault.rate_limited:
             until = fault.retry_ms or now + limit_wait_ms(claimed.pauses + 1, jitter)
+            after = replace(after, sentence=limited_until(until, now))
         return Ending(event, after, failure.text, fault=fault, next_at=until)
 
     def _unsendable(self, delivery: Delivery, answer: Unsendable) -> Ending:
