@@ -64,6 +64,8 @@ MARKS: tuple[tuple[str, str], ...] = (
     ("support.google.com", "gmail"),
     ("google.com[", "gmail"),
     ("googleapis", "gmail"),
+    ("gmail has detected", "gmail"),
+    ("gmail requires", "gmail"),
     ("your message wasn't delivered to", "gmail"),
     ("technical details of permanent failure", "gmail"),
     ("resolver.", "microsoft"),

@@ -133,7 +133,8 @@ SIGNATURES: tuple[Rule, ...] = (
         "unauthenticated-mail",
         "domain_authentication_failed",
         "authenticat",
-        r"unauthenticated (?:e-?)?mail|authentication (?:checks?|information)|sender[- ]id\b",
+        r"unauthenticated (?:e-?)?mail|authentication (?:checks?|information)|sender[- ]id\b"
+        "|(?:sender|message|mail|domain) (?:is|was) (?:unauthenticated|not authenticated)",
         "550 5.7.26 The mail fails its authentication checks",
         _RFC7372,
     ),
