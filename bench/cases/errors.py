@@ -1,7 +1,7 @@
 """Errors: what the translation of one failure takes, over the peers' words that somebody has.
 
-The words are `dev.jsonl` in the folder that FRANKING_ERRORS_DATA names, else the example of each
-rule, with what was given beside it.
+The words are `dev.jsonl` in the folder that FRANKING_ERRORS_DATA names, or in BESIDE. Where there
+is none they are the example of each rule, with what was given beside it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from franking.core.fault import translate
 from franking.core.rules import RULES
 
 ROUNDS, ROUNDS_SMALL = 20, 3
+BESIDE = "../shared/data/errors"
 FIELDS = ("text", "reply_code", "enhanced", "provider")
 
 
@@ -32,7 +33,7 @@ def figures(run: Run) -> list[Figure]:
 
 
 def _given() -> tuple[str, list[dict[str, Any]]]:
-    path = Path(os.environ.get("FRANKING_ERRORS_DATA", "../shared/data/errors")) / "dev.jsonl"
+    path = Path(os.environ.get("FRANKING_ERRORS_DATA", BESIDE)) / "dev.jsonl"
     if not path.exists():
         return "examples", [{"text": rule.example, **rule.given} for rule in RULES]
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
