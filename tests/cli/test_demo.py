@@ -33,6 +33,8 @@ async def test_the_demo_shows_every_ending_and_stops_in_peace(tmp_path: Path) ->
             ended = await franking(tmp_path, *sending, *where)
             assert (ended.code, ended.err) == (0, "")
         await until_all(process, ENDINGS)
+        ended = await franking(tmp_path, "doctor")
+        assert (ended.code, ended.out.splitlines()[-1]) == (0, "0 stuck.")
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(30):
             _, err = await process.communicate()

@@ -26,11 +26,12 @@ LOOK_SECONDS = 0.02
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds a lock; `url` once it listens."""
+    """Who holds a lock; `url` once it listens; `stands_in` is the database it really uses."""
 
     pid: int
     command: str
     url: str | None = None
+    stands_in: str | None = None
 
 
 class InUse(StoreRefused):
@@ -56,9 +57,11 @@ class Lock:
             raise InUse(database, holder) from None
         self._write(msgspec.json.encode(self._holder))
 
-    def announce(self, url: str) -> None:
-        """Tell where this process listens."""
-        self._write(msgspec.json.encode(msgspec.structs.replace(self._holder, url=url)))
+    def announce(self, url: str, stands_in: Path | None = None) -> None:
+        """Tell where this process listens, and which other database it stands in for this one."""
+        used = None if stands_in is None else str(stands_in)
+        holder = msgspec.structs.replace(self._holder, url=url, stands_in=used)
+        self._write(msgspec.json.encode(holder))
 
     def release(self) -> None:
         os.ftruncate(self._descriptor, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
 from rich.table import Table
 
 from franking.app import databases
@@ -16,6 +17,7 @@ from franking.cli import screen
 from franking.cli.exits import Code, Ended
 from franking.clock import Clock
 from franking.config import Settings
+from franking.config.settings import SQLITE
 from franking.stores.base import Counts
 
 # A mail may be this much past its time while its turn comes.
@@ -51,6 +53,7 @@ def status(settings: Settings) -> None:
 
 async def doctor(settings: Settings, clock: Clock) -> None:
     """Print how many mails are in each state, and end in failure where one is stuck."""
+    settings = _used(settings)
     versions = databases.versions(settings)
     if versions.found != versions.known:
         raise Ended(Code.DATABASE_REFUSED, _next_step(versions))
@@ -98,6 +101,18 @@ def _next_step(versions: databases.Versions) -> str:
     if versions.found > versions.known:
         return "The database belongs to a newer franking: use that one."
     return "The database is of an older version: `franking db migrate` brings it up to date."
+
+
+def _used(settings: Settings) -> Settings:
+    """These settings, or where a demo stands in for an absent database, with that of the demo."""
+    if settings.database_path.exists():
+        return settings
+    try:
+        Lock(settings.database_path, "doctor").release()
+    except InUse as error:
+        if error.holder is not None and error.holder.stands_in is not None:
+            return replace(settings, database_url=SQLITE + error.holder.stands_in)
+    return settings
 
 
 def _user(settings: Settings) -> str | None:

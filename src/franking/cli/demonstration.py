@@ -70,7 +70,7 @@ async def demo(settings: Settings, database: Path | None) -> None:
     logs.configure(settings.log_format)
     stop = service.signalled()
     async with _mailbox() as mailbox, _running(settings, database, mailbox) as (running, path):
-        with _standing_in(settings, running.url) as found:
+        with _standing_in(settings, running.url, path) as found:
             found = found or path == settings.database_path.absolute()
             print(_guide(running.url, path, found), flush=True)
             await _set_up(running.office, mailbox)
@@ -120,7 +120,7 @@ def _settings(settings: Settings, path: Path, mailbox: Capture) -> Settings:
 
 
 @contextmanager
-def _standing_in(settings: Settings, url: str) -> Iterator[bool]:
+def _standing_in(settings: Settings, url: str, path: Path) -> Iterator[bool]:
     """Let commands of this folder find the demo, if it has no database; whether they do."""
     if settings.database_path.exists():
         yield False
@@ -131,7 +131,7 @@ def _standing_in(settings: Settings, url: str) -> Iterator[bool]:
         yield False
         return
     with lock:
-        lock.announce(url)
+        lock.announce(url, path)
         yield True
 
 
