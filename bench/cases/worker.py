@@ -15,7 +15,7 @@ from franking.stores.sqlite import SqliteStore
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_settings import SmtpSettings
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.1
 STALL_SECONDS = 60
 
 

@@ -154,6 +154,16 @@ async def test_cases_103_to_105_a_preset_state_counts(
     assert it.box.dots == attempts
 
 
+@pytest.mark.parametrize("state", ["RETRY", "PENDING"])
+async def test_a_preset_state_sends_no_document_that_has_trouble(
+    it: Installation, state: str
+) -> None:
+    document = {"to": A, "message": {}, "delivery": {"state": state}}
+    delivery = (await it.write(document))["delivery"]
+    assert (delivery["state"], it.box.dots) == ("ERROR", 0)
+    assert delivery["error"].startswith("ValidationError: ")
+
+
 async def test_case_107_processing_elsewhere_is_left_until_its_lease_ends(
     it: Installation,
 ) -> None:

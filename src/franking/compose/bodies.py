@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from typing import Literal
 
 from franking.compose.unicode import utf8
@@ -15,7 +16,8 @@ TransferEncoding = Literal["7bit", "quoted-printable", "base64"]
 # Legal are 998, but sendmail relays break lines at 990, which spoils signatures.
 MAX_7BIT_LINE = 990
 _ENCODED_LINE = 76
-_FULL = _ENCODED_LINE - 1  # a line that goes on ends in a =
+# A line that fits, with its end; or what of a longer one goes before a soft break.
+_PIECES = re.compile(rb"[^\n]{0,76}+(?:\n|\Z)|[^\n]{73}[^\n=]{0,2}+")
 _PLAIN = bytes([9, 10, *range(32, 127)])
 _UNQUOTED = _PLAIN.replace(b"=", b"")
 _EQUALS = ord("=")
@@ -49,26 +51,19 @@ def quoted_printable(octets: bytes, quotable: set[int]) -> bytes:
     octets = octets.replace(b" \n", b"=20\n").replace(b"\t\n", b"=09\n")
     if octets.endswith((b" ", b"\t")):
         octets = octets[:-1] + b"=%02X" % octets[-1]
-    lines = octets.split(b"\n")
-    return b"\r\n".join(
-        [line if len(line) <= _ENCODED_LINE else _soft_broken(line) for line in lines]
-    )
+    return _folded(octets)
 
 
-def _soft_broken(line: bytes) -> bytes:
-    """Cut into pieces of 75 and a soft break, or a little less where that would split a `=XX`."""
-    end = line.rfind(b"=", _FULL - 2, _FULL)
-    if end < 0:
-        end = _FULL
-    if len(line) - end <= _ENCODED_LINE:
-        return line[:end] + b"=\r\n" + line[end:]
-    pieces = [line[:end]]
-    while len(line) - end > _ENCODED_LINE:
-        start, end = end, line.rfind(b"=", end + _FULL - 2, end + _FULL)
-        if end < 0:
-            end = start + _FULL
-        pieces.append(line[start:end])
-    return b"=\r\n".join([*pieces, line[end:]])
+def _folded(octets: bytes) -> bytes:
+    """CRLF at line ends, and lines over 76 cut into pieces of 75 and a soft break.
+
+    A piece is a little shorter where 75 would split a `=XX`.
+    """
+    pieces = _PIECES.findall(octets)
+    # The last find is the empty one at the end, unless a piece just went there.
+    folded = b"=\r\n".join(pieces[:-1] if not pieces[-1] else pieces)
+    folded = folded.replace(b"\n=\r\n", b"\r\n")
+    return folded[:-1] + b"\r\n" if folded.endswith(b"\n") else folded
 
 
 def base64_lines(octets: bytes) -> bytes:

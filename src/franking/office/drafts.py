@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from franking.core import merging, requests
-from franking.core.delivery import Delivery, Outcome, State
+from franking.core.delivery import WAITING, Delivery, Outcome, State
 from franking.core.event import Event, Links, report
 from franking.core.message import Options, count_recipients, options, search_text, trouble
 from franking.office.refusals import Conflict, Invalid
@@ -48,7 +48,9 @@ def written(draft: Draft, document: Document) -> NewMail:
     text = trouble(document)
     given = document.get("delivery")
     delivery = _first(draft, document, text)
-    if isinstance(given, Mapping) and (text is None or "state" in given):
+    # What is to be sent, by its state or by none, must be without trouble.
+    to_send = isinstance(given, Mapping) and given.get("state", State.PENDING) in WAITING
+    if isinstance(given, Mapping) and (text is None or not to_send):
         asked = options(document)
         delivery = requests.preset(given, draft.now, asked.send_at, asked.send_before)
     return _inserted(draft, _bare(document), delivery)

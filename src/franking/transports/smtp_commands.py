@@ -59,8 +59,8 @@ def stuffed(content: bytes) -> bytes:
     the composer's and raises ValueError, for servers that take it for a line's end could be
     made to see a dot that we never sent (https://www.kb.cert.org/vuls/id/302671).
     """
-    lines = content.count(b"\r\n")
-    if content.count(b"\n") != lines or content.count(b"\r") != lines:
+    ends = len(content) - len(content.translate(None, b"\r\n"))
+    if ends != 2 * content.count(b"\r\n"):
         raise ValueError("content has a bare CR or LF")
     content = content.replace(b"\r\n.", b"\r\n..")
     if content.startswith(b"."):
