@@ -164,6 +164,18 @@ async def test_a_preset_state_sends_no_document_that_has_trouble(
     assert delivery["error"].startswith("ValidationError: ")
 
 
+@pytest.mark.parametrize("preset", [{}, {"delivery": {"state": "ERROR"}}])
+@pytest.mark.parametrize("state", ["RETRY", "PENDING"])
+async def test_a_document_with_trouble_is_not_sent_by_asking_again(
+    it: Installation, preset: dict[str, Any], state: str
+) -> None:
+    await it.write({"to": A, "message": {}, **preset})
+    await it.http.patch("/v1/mail/m1", json={"delivery": {"state": state}})
+    delivery = await eventually(lambda: _tried(it))
+    assert (delivery["state"], it.box.dots) == ("ERROR", 0)
+    assert delivery["error"].startswith("ValidationError: ")
+
+
 async def test_case_107_processing_elsewhere_is_left_until_its_lease_ends(
     it: Installation,
 ) -> None:
@@ -296,3 +308,8 @@ async def _without_pending(it: Installation) -> dict[str, Any] | None:
 
 async def _dots(it: Installation, count: int) -> bool:
     return it.box.dots >= count
+
+
+async def _tried(it: Installation) -> dict[str, Any] | None:
+    delivery: dict[str, Any] = (await it.read())["delivery"]
+    return delivery if delivery["attempts"] and delivery["endTime"] else None

@@ -1,6 +1,7 @@
 """From a claimed mail to its bytes: checked once more, composed, or a remainder's kept ones.
 
-A document that was edited since it was taken is checked again. Large documents are
+Every document is checked again: it may have been edited since it was taken, or be one that the
+door stored with its trouble and that somebody asked to send all the same. Large documents are
 composed beside the event loop, so that they hold nobody up.
 """
 
@@ -43,9 +44,7 @@ class Composer:
 
     def _built(self, claimed: Claimed, raw: bytes) -> Envelope | Unsendable:
         document = _document.decode(raw)
-        # What the door took as it is was checked there; an edit is taken whatever it says.
-        edited = claimed.mail.revision > 1 or claimed.mail.delivery.attempts > 0
-        error = (trouble(document) if edited else None) or unsupported(document)
+        error = trouble(document) or unsupported(document)
         if error is not None:
             return Unsendable(error)
         token = claimed.mail.message_token
