@@ -14,7 +14,7 @@ import base64
 import binascii
 import ipaddress
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +54,8 @@ class Access:
         need = needed(asked["method"], asked["path"])
         if need != OPEN:
             try:
-                key = await self._admitted(asked, need)
+                client = asked.get("client")
+                key = await self.admitted(asked["headers"], client and client[0], need)
             except (Problem, StoreUnavailable) as error:
                 await problems.answer(problems.of(error))(scope, receive, send)
                 return
@@ -63,11 +64,16 @@ class Access:
             send = self._while_it_holds(key, send)
         await self._app(scope, receive, send)
 
-    async def _admitted(self, scope: Any, need: Need | None) -> Key | None:
-        """The key that a request may be served by; None where it needs none. Raises `Problem`."""
-        presented = _presented(scope["headers"])
+    async def admitted(
+        self, headers: Sequence[Header], peer: str | None, need: Need | None
+    ) -> Key | None:
+        """The key that a request may be served by; None where it needs none. Raises `Problem`.
+
+        `headers` have their names in lower case; `peer` is the caller's network address.
+        """
+        presented = _presented(headers)
         if presented is None:
-            await self._on_this_machine(scope)
+            await self._on_this_machine(headers, peer)
             return None
         key = await self._keys.find(presented.id)
         if key is None or not proves(presented, key):
@@ -80,14 +86,13 @@ class Access:
             raise _not_allowed(need)
         return key
 
-    async def _on_this_machine(self, scope: Any) -> None:
+    async def _on_this_machine(self, headers: Sequence[Header], peer: str | None) -> None:
         if await self._keys.made():
             raise _refused("key_missing", "This call needs a key.", _SEND)
-        client = scope.get("client")
-        if client is None or not _loopback(client[0]):
+        if peer is None or not _loopback(peer):
             detail = "Without a key only callers on this machine are served."
             raise _refused("key_missing", detail, _SEND)
-        if any(name in _CARRIED for name, _ in scope["headers"]):
+        if any(name in _CARRIED for name, _ in headers):
             detail = "Without a key nothing is served that a proxy carries for others."
             raise _refused("key_missing", detail, _SEND)
 

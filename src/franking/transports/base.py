@@ -14,6 +14,8 @@ import msgspec
 from franking.compose.envelope import Envelope
 from franking.core.fault import Failure
 from franking.core.sender import Secrets, Sender
+from franking.core.timer import Timer
+from franking.core.timer.calls import Called
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -86,6 +88,16 @@ class Routes(Protocol):
 
     async def route(self, account: str) -> Transport | Failure:
         """The account's transport, or why it has none."""
+
+
+class Caller(Protocol):
+    """Hands the data of timers over to their receivers, many at once, each in bounded time."""
+
+    async def call(self, timer: Timer) -> Called:
+        """Make one call and tell what it came to; raises for our own bugs alone."""
+
+    async def close(self) -> None:
+        """Hang up."""
 
 
 class Outfitter(Protocol):

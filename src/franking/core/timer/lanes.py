@@ -1,0 +1,25 @@
+"""Lanes: what waits for one receiver waits in one lane, so that a slow one holds up no other."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from franking.core.timer import MAIL, MAILED, Callback
+
+MAIL_LANE = MAIL
+_PORTS = {"http": 80, "https": 443}
+
+
+def lane(callback: Callback) -> str:
+    """The receiver as `transport host:port`; what makes mails shares one lane.
+
+    An address that can't be read has a lane too: its timers fail when they are due.
+    """
+    if callback.transport in MAILED:
+        return MAIL_LANE
+    try:
+        parts = urlsplit(callback.uri)
+        host, port = parts.hostname or "?", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        host, port = "?", 0
+    return f"{callback.transport} {host[:255]}:{port}"
