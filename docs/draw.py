@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from franking.core import delivery
+from franking.core import delivery, timer
 from franking.core.machine import document
 from franking.core.rules import drawn as errors
 
-MACHINES = {"Delivery": delivery.ARROWS}
+MACHINES = {"Delivery": delivery.ARROWS, "Timer": timer.ARROWS}
 TARGET = Path(__file__).with_name("machines.md")
 
 

@@ -28,6 +28,9 @@ class Clock(Protocol):
     def new_id(self) -> str:
         """A ULID: 26 characters, ordered by time, 80 bits of chance."""
 
+    def new_uuid(self) -> str:
+        """A random UUID (RFC 9562, version 4), as Skyring names its timers."""
+
     def secret(self, size: int) -> bytes:
         """So many random bytes that nobody can guess."""
 
@@ -55,6 +58,9 @@ class SystemClock:
     def new_id(self) -> str:
         return ulid(self.now(), self._random.getrandbits(80))
 
+    def new_uuid(self) -> str:
+        return uuid4(self._random.getrandbits(128))
+
     def secret(self, size: int) -> bytes:
         return secrets.token_bytes(size)
 
@@ -81,6 +87,9 @@ class HandClock:
     def new_id(self) -> str:
         return ulid(self._now, self._random.getrandbits(80))
 
+    def new_uuid(self) -> str:
+        return uuid4(self._random.getrandbits(128))
+
     def secret(self, size: int) -> bytes:
         return self._random.randbytes(size)
 
@@ -89,6 +98,13 @@ def ulid(milliseconds: int, chance: int) -> str:
     """The ULID of a time and 80 random bits (https://github.com/ulid/spec)."""
     number = (milliseconds & 0xFFFFFFFFFFFF) << 80 | chance
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+def uuid4(chance: int) -> str:
+    """The UUID of 128 random bits, of which six make way for version and variant."""
+    number = chance & ~(0xF << 76) & ~(0b11 << 62) | 4 << 76 | 0b10 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -13,14 +13,12 @@ from litestar import Request
 from franking.apis import bodies
 from franking.apis.answers import Answer, kept, replayed
 from franking.apis.problems import Problem
+from franking.core.ids import RESERVED, unfit
 from franking.stores.base import Once, Replay
 
 Ask = Request[Any, Any, Any]
 
-ID_CHARACTERS = 255
 KEY_CHARACTERS = 255
-# Other calls live at these places beside the mails.
-RESERVED_IDS = ("batch", "retry")
 # Where a request's state has the id of its key. Without one, everyone who is served is the same.
 CREDENTIAL = "credential"
 NOBODY_ELSE = "local"
@@ -97,25 +95,16 @@ def answered(result: Any, render: Callable[[Any], Answer]) -> Answer:
 
 def mail_id(request: Ask) -> str:
     """The mail's id in the path. Raises `Problem`."""
-    return checked_id(request, "A mail", RESERVED_IDS)
+    return checked_id(request, "A mail", RESERVED)
 
 
 def checked_id(request: Ask, whose: str, reserved: Collection[str]) -> str:
     """The id in the path, by Firestore's rule for ids. Raises `Problem`."""
     id: str = request.scope["path_params"]["id"]
-    if not 0 < len(id) <= ID_CHARACTERS:
-        raise _no_id(f"{whose}'s id has 1 to {ID_CHARACTERS} characters; this has {len(id)}.")
-    if _BARRED.search(id):
-        raise _no_id(f"{whose}'s id has no '/' and no control characters.")
-    if id in (".", "..") or (id.startswith("__") and id.endswith("__")):
-        raise _no_id(f"{whose}'s id is not '.', '..' or of the form '__…__'.")
-    if id in reserved:
-        raise _no_id(f"{whose}'s id can't be '{id}': another call lives at this path.")
+    detail = unfit(id, whose, reserved)
+    if detail is not None:
+        raise Problem(400, "bad_id", detail, "Use another id.", "id")
     return id
-
-
-def _no_id(detail: str) -> Problem:
-    return Problem(400, "bad_id", detail, "Use another id.", "id")
 
 
 def _unless_refused(result: Any, render: Callable[[Any], Answer]) -> Answer:
@@ -125,4 +114,3 @@ def _unless_refused(result: Any, render: Callable[[Any], Answer]) -> Answer:
 
 
 _LENIENT = re.compile(rb"(?:^|[,;])\s*handling\s*=\s*\"?lenient\"?\s*(?:$|[,;])")
-_BARRED = re.compile(r"[/\x00-\x1f\x7f-\x9f]")

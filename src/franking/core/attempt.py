@@ -78,7 +78,8 @@ class Settlement(msgspec.Struct, frozen=True):
     """The end of an attempt: the next delivery, the attempt, and what goes with them.
 
     `parent` is the id of the mail whose remainder this is: it is told the end. `news` is what the
-    attempt says of the mail's account. `unknown` are the peer's words that no rule knows.
+    attempt says of the mail's account. `unknown` are the peer's words that no rule knows. A mail
+    that was `timed` tells the timer that it was served by.
     """
 
     lease: Lease
@@ -89,3 +90,4 @@ class Settlement(msgspec.Struct, frozen=True):
     parent: str | None = None
     news: AccountNews | None = None
     unknown: tuple[str, ...] = ()
+    timed: bool = False

@@ -72,6 +72,7 @@ ARROWS = (
     Arrow(W, "doubted", E, note="the connection ended between the dot and its answer"),
     Arrow(W, "doubted", R, "resend", '`onUnknown: "resend"` and tries are left'),
     *(Arrow(s, "waited_out", E, note="waited longer than it may") for s in WAITING),
+    *(Arrow(s, "cancelled", E, note="its timer was deleted") for s in WAITING),
     *(Arrow(s, "retried", R, note="a person asked; a waiting one goes now") for s in (E, S, R)),
     *(Arrow(s, "resubmitted", P, note="a person asked for it") for s in (E, S, R)),
     Arrow(E, "proved_sent", S, "unknown", "evidence came later"),

@@ -1,4 +1,4 @@
-"""What is asked of a delivery from outside: a new one, a preset one, a retry, a resubmission.
+"""What is asked of a delivery from outside: new, preset, retried, resubmitted or cancelled.
 
 Whoever asks gets the next delivery or `Refused`, in words. A retry of a PENDING mail changes
 nothing; of a PROCESSING one it is refused; anything else starts a new round of bounded tries and
@@ -17,6 +17,9 @@ from franking.core.delivery import TABLE, WAITING, Bounds, Delivery, Outcome, St
 from franking.core.endings import lapsed
 from franking.core.fault import Fault, ours
 from franking.core.machine import NOTHING, follow
+
+CANCELLED = "Error: The timer was deleted before this email was sent."
+CANCELLED_SENTENCE = "This email was cancelled before it was sent."
 
 
 def submitted(now: int, send_at: int | None, send_before: int | None) -> Delivery:
@@ -77,6 +80,22 @@ def resubmitted(delivery: Delivery, now: int, give_up_at: int | None) -> Deliver
         return delivery
     asked = _round(delivery, State(step(delivery, "resubmitted")), now, give_up_at)
     return replace(asked, error=None, category=None, cause=None, error_code=None, sentence=None)
+
+
+def cancelled(delivery: Delivery, now: int) -> Delivery:
+    """What it was waiting to be sent for is no longer wanted: it never will be, by itself."""
+    return replace(
+        delivery,
+        state=State(step(delivery, "cancelled")),
+        end_at=now,
+        outcome=delivery.outcome if delivery.outcome is Outcome.UNKNOWN else Outcome.NOT_SENT,
+        error=CANCELLED,
+        category=None,
+        cause=None,
+        error_code=None,
+        sentence=CANCELLED_SENTENCE,
+        waiting_for=None,
+    )
 
 
 def invalid(error: str) -> Fault:

@@ -44,6 +44,8 @@ NEEDS: tuple[tuple[str, str, Scope | Open], ...] = (
     ("*", "/v1/suppressions/**", _WRITE),
     ("*", "/v1/accounts/**", _ADMIN),
     ("*", "/v1/keys/**", _ADMIN),
+    ("GET", "/v1/timers", Scope.TIMERS),
+    ("POST", "/timer", Scope.TIMERS),
     ("*", "/timer/**", Scope.TIMERS),
     ("*", "/services/apexrest/**", Scope.CADENCE),
     ("*", "/cadence/**", Scope.CADENCE),

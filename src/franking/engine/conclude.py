@@ -164,6 +164,7 @@ class Concluder:
             remainder=ending.remainder,
             parent=mail.remainder_of,
             news=_news(mail, hold, ending),
+            timed=mail.timed > 0,
         )
 
     def _attempt(self, mail: Mail, hold: Hold | None, ending: Ending, now: int) -> Attempt:

@@ -1,10 +1,11 @@
-"""The engine: deliveries and the sweeper of one process, started and stopped together."""
+"""The engine: deliveries, timers and the sweeper of one process, started and stopped together."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
+from collections.abc import Mapping
 
 import msgspec
 
@@ -14,8 +15,10 @@ from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
 from franking.engine.sweeper import Sweeper
+from franking.engine.timer_mails import TimerMails
+from franking.engine.timers import Timers
 from franking.stores.base import Store
-from franking.transports.base import Routes
+from franking.transports.base import Caller, Routes
 
 PLACES_FOR_EACH_CONNECTION = 4
 FEWEST_PLACES = 20
@@ -32,7 +35,10 @@ class EngineSettings(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """Delivers what the store holds. `routes` finds the transport of an account."""
+    """Delivers what the store holds, when it is due.
+
+    `routes` finds the transport of an account, `callers` who calls the receivers of timers.
+    """
 
     def __init__(
         self,
@@ -40,6 +46,7 @@ class Engine:
         routes: Routes,
         clock: Clock,
         settings: EngineSettings,
+        callers: Mapping[str, Caller] | None = None,
     ) -> None:
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
         self.deliveries = Deliveries(
@@ -56,10 +63,12 @@ class Engine:
             clock,
             concluder,
             self.deliveries.holds,
-            self.deliveries.expect_suspects,
+            self._stirred,
             lease_ms=settings.lease_ms,
             bounds=settings.bounds,
         )
+        self.timers = Timers(store, clock, callers or {}, lease_ms=settings.lease_ms)
+        self.timer_mails = TimerMails(store, clock, self.wake)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -67,11 +76,24 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self.deliveries.run(), name="deliveries"),
             asyncio.create_task(self.sweeper.run(), name="sweeper"),
+            asyncio.create_task(self.timers.run(), name="timers"),
+            asyncio.create_task(self.timers.renew(), name="timer leases"),
+            asyncio.create_task(self.timer_mails.run(), name="timer mails"),
         ]
 
     def wake(self) -> None:
         """There may be something new to send."""
         self.deliveries.wake()
+
+    def due(self, at: int) -> None:
+        """There is a timer due at `at`."""
+        self.timers.wake(at)
+        self.timer_mails.wake(at)
+
+    def _stirred(self) -> None:
+        """Somebody else may have written something to do."""
+        self.deliveries.expect_suspects()
+        self.due(0)
 
     async def failed(self) -> BaseException | None:
         """Wait until a part ends by itself, which none should; what it ended with."""
@@ -80,7 +102,7 @@ class Engine:
 
     async def stop(self, stop_seconds: float) -> None:
         """Finish what is being transmitted, give back the rest, leave no lease behind."""
-        await self.deliveries.stop(stop_seconds)
+        await asyncio.gather(self.timers.stop(stop_seconds), self.deliveries.stop(stop_seconds))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

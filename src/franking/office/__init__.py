@@ -24,6 +24,7 @@ from franking.office.drafts import Document, Draft
 from franking.office.keys import Keys
 from franking.office.refusals import Changed, Conflict, Invalid, NoAccount
 from franking.office.retries import Retries, Tally
+from franking.office.timers import Timers
 from franking.stores.base import (
     Change,
     Filter,
@@ -50,7 +51,8 @@ class Written(Stored, frozen=True):
 
 
 class Office:
-    """The door to a store. `wake` is called when there may be something new to send.
+    """The door to a store. `wake` is called when there may be something new to send, `due` with
+    the time when a timer is.
 
     `accounts` is the door to senders' mailboxes; to set or try them it needs an outfitter.
     """
@@ -61,6 +63,7 @@ class Office:
         clock: Clock,
         wake: Callable[[], None],
         outfit: Outfitter | None = None,
+        due: Callable[[int], None] = lambda at: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -69,6 +72,7 @@ class Office:
         self.accounts = Accounts(store, clock, wake, outfit)
         self.keys = Keys(store, clock)
         self.bounces = Bounces(store, clock)
+        self.timers = Timers(store, clock, due)
 
     async def submit(
         self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None
@@ -103,7 +107,7 @@ class Office:
 
         def written(result: Any) -> Any:
             if isinstance(result, Stored):
-                return Written(result.mail, result.document, created)
+                return Written(result.mail, result.document, created=created)
             return result
 
         result = await self._one(id, decide, once and _answering(once, written))
@@ -142,8 +146,7 @@ class Office:
 
         def decide(stored: Stored | None) -> Change:
             _matched(match, stored)
-            drafts.at_rest(_known(id, stored).mail)
-            return Change(delete=True)
+            return drafts.deleted(self._draft(id), _known(id, stored))
 
         [result] = await self._change(id, decide, None)
         if isinstance(result, Exception):

@@ -13,11 +13,13 @@ import msgspec
 from msgspec.structs import replace
 
 from franking.core import merging, requests
-from franking.core.delivery import WAITING, Delivery, Outcome, State
+from franking.core.delivery import FINAL, WAITING, Delivery, Outcome, State
 from franking.core.event import Event, Links, report
 from franking.core.message import Options, count_recipients, options, search_text, trouble
+from franking.core.timer import LIVE
+from franking.core.timer.retry import OUTCOME_UNKNOWN, Mailed, doubt_asked_at, refusal
 from franking.office.refusals import Conflict, Invalid
-from franking.stores.base import Change, Mail, NewMail, Stored
+from franking.stores.base import Change, Mail, NewMail, Stored, TimerChange
 
 DEFAULT_ACCOUNT = "default"
 ALREADY_SENT = "This email was already sent."
@@ -74,6 +76,8 @@ def patched(draft: Draft, stored: Stored, patch: Document, asked: str | None) ->
 def retried(draft: Draft, stored: Stored, force: bool) -> Change:
     """Sent again as it stands; what was or may have been delivered only with `force`."""
     delivery = stored.mail.delivery
+    if stored.timer is not None:
+        return _sent_again(draft, stored, Change(), _decoded(stored), State.RETRY, force)
     _retriable(stored.mail)
     if delivery.state is State.SUCCESS and not force:
         raise Conflict(ALREADY_SENT, "already_sent")
@@ -81,6 +85,36 @@ def retried(draft: Draft, stored: Stored, force: bool) -> Change:
     if in_doubt and not force:
         raise Conflict(IN_DOUBT, "outcome_unknown")
     return _sent_again(draft, stored, Change(), _decoded(stored), State.RETRY)
+
+
+def tried_again(draft: Draft, stored: Stored) -> Change:
+    """Handed over once more by its timer, as it stands."""
+    return _round(draft, stored, Change(), _decoded(stored), State.RETRY)
+
+
+def begun_anew(draft: Draft, stored: Stored, document: Document) -> Change:
+    """Another document of its timer: sent from scratch, unless what is there still waits."""
+    edited = _edited(draft, stored, _bare(document))
+    if stored.mail.delivery.state not in FINAL:
+        return edited
+    return _round(draft, stored, edited, document, FROM_SCRATCH)
+
+
+def mended(draft: Draft, stored: Stored, patch: Document) -> Change:
+    """Fields merged into the document, and nothing else. Raises `Invalid`."""
+    document = merging.merged(_decoded(stored), patch)
+    text = trouble(document)
+    if text is not None:
+        raise Invalid(text)
+    return _edited(draft, stored, _bare(document))
+
+
+def deleted(draft: Draft, stored: Stored) -> Change:
+    """Removed, and what its timer had still to do is dropped. Raises `Conflict`."""
+    at_rest(stored.mail)
+    if stored.timer is None or stored.timer.state not in LIVE:
+        return Change(delete=True)
+    return Change(delete=True, timer=TimerChange("deleted", draft.now))
 
 
 def asked(patch: Document) -> str | None:
@@ -177,10 +211,38 @@ def _moved(draft: Draft, delivery: Delivery, given: Options) -> Delivery | None:
 
 
 def _sent_again(
-    draft: Draft, stored: Stored, edited: Change, document: Document, asked: str
+    draft: Draft,
+    stored: Stored,
+    edited: Change,
+    document: Document,
+    asked: str,
+    force: bool = False,
 ) -> Change:
+    if stored.timer is not None:
+        return _through_timer(draft, stored, edited, document, asked, force)
+    _retriable(stored.mail)
+    return _round(draft, stored, edited, document, asked)
+
+
+def _through_timer(
+    draft: Draft, stored: Stored, edited: Change, document: Document, asked: str, force: bool
+) -> Change:
+    """Retrying what a timer served is Retry Timer on that timer, which serves it at once."""
+    timer, mail = stored.timer, stored.mail
+    assert timer is not None
+    refused = refusal(timer, Mailed(mail.delivery, mail.hold), draft.now, force)
+    if refused is None:
+        again = _round(draft, stored, edited, document, asked)
+        return replace(again, timer=TimerChange("retried", draft.now, served=True))
+    conflict = Conflict(refused.text, refused.reason)
+    if refused.reason != OUTCOME_UNKNOWN:
+        raise conflict
+    at = doubt_asked_at(timer, draft.now)
+    return Change(timer=TimerChange("asked", draft.now, asked_at=at, refuse=conflict))
+
+
+def _round(draft: Draft, stored: Stored, edited: Change, document: Document, asked: str) -> Change:
     mail = stored.mail
-    _retriable(mail)
     delivery = _asked_for(draft, mail.delivery, document, asked)
     if delivery is mail.delivery:
         return edited

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from franking.clock import Clock
-from franking.core.delivery import State
+from franking.core.delivery import Outcome, State
 from franking.core.machine import Refused
 from franking.office import drafts
 from franking.office.drafts import Draft
@@ -100,6 +100,8 @@ def _retried(draft: Draft, stored: Stored, filter: Filter, force: bool) -> Chang
         raise Conflict(WAITING, "waiting")
     sent = delivery.state is State.SUCCESS
     named = filter.state == State.SUCCESS if sent else filter.category == IN_DOUBT
+    if not sent and delivery.outcome is Outcome.UNKNOWN and not (force and named):
+        raise Conflict(drafts.IN_DOUBT, IN_DOUBT)  # a question to many would be nobody's
     return drafts.retried(draft, stored, force and named)
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from franking.core.timer import Life, Timer
 from franking.core.timer.request import Asked, BadTimer
-from franking.stores.base import NotFound
+from franking.stores.base import NotFound, TimerFilter
 
 __all__ = [
     "BadTimer",
@@ -72,15 +72,6 @@ class Told(msgspec.Struct, frozen=True):
 
     timer: Timer
     lives: tuple[Life, ...] = ()
-
-
-class TimerFilter(msgspec.Struct, frozen=True):
-    """Which timers to list: `q` is the beginning of an id, `after` the last `seq` seen."""
-
-    state: str | None = None
-    transport: str | None = None
-    q: str | None = None
-    after: int | None = None
 
 
 class Listed(msgspec.Struct, frozen=True):

@@ -7,18 +7,61 @@ committed, on disk. Everything that concerns an attempt is fenced by the epoch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
-
-import msgspec
+from collections.abc import Sequence
+from typing import Protocol
 
 from franking.core.attempt import Attempt, Lease, Settlement
-from franking.core.delivery import Delivery
-from franking.core.event import Event, Links
-from franking.core.prediction import Standing
 from franking.stores.account_store import AccountStore
 from franking.stores.keys import KeyRows
 from franking.stores.returns import Returns
+from franking.stores.timer_store import TimerStore
+from franking.stores.values import (
+    Change,
+    Claimed,
+    Counts,
+    Decide,
+    DecideTimer,
+    Filter,
+    FreshTimer,
+    Lapse,
+    Mail,
+    NewMail,
+    Once,
+    Replay,
+    Serve,
+    Stored,
+    StoredEvent,
+    TimerChange,
+    TimerFilter,
+    Unserved,
+)
+
+__all__ = [
+    "AlreadyExists",
+    "Change",
+    "Claimed",
+    "Counts",
+    "Decide",
+    "DecideTimer",
+    "Filter",
+    "FreshTimer",
+    "KeyReused",
+    "Lapse",
+    "Mail",
+    "NewMail",
+    "NotFound",
+    "Once",
+    "Replay",
+    "Serve",
+    "Store",
+    "StoreRefused",
+    "StoreUnavailable",
+    "Stored",
+    "StoredEvent",
+    "TimerChange",
+    "TimerFilter",
+    "Unserved",
+]
 
 
 class NotFound(Exception):
@@ -39,150 +82,6 @@ class AlreadyExists(Exception):
 
 class KeyReused(Exception):
     """The Idempotency-Key came before with another body."""
-
-
-class NewMail(msgspec.Struct, frozen=True):
-    """A mail to insert. `document` is its JSON; `search` the words that `q` looks in."""
-
-    id: str
-    account: str
-    priority: int
-    created_at: int
-    on_unknown: str
-    links: Links
-    delivery: Delivery
-    document: msgspec.Raw
-    search: str
-    message_token: str
-    recipients: int = 1
-    event: Event | None = None
-
-
-class Mail(msgspec.Struct, frozen=True):
-    """A stored mail without its document.
-
-    `version` grows with every write of the row, `revision` with every edit of the document.
-    `message_token` is what its Message-ID is made of: kept over all attempts until the mail was
-    sent or its fields changed.
-    """
-
-    seq: int
-    id: str
-    account: str
-    priority: int
-    created_at: int
-    revision: int
-    version: int
-    on_unknown: str
-    links: Links
-    delivery: Delivery
-    message_token: str
-    remainder_of: str | None = None
-    hold: Standing | None = None
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """A mail with its document's JSON."""
-
-    mail: Mail
-    document: msgspec.Raw
-
-
-class Claimed(msgspec.Struct, frozen=True):
-    """A mail under a lease. A remainder's `document` is its envelope, and `content` its bytes.
-
-    `pauses` counts the sending limits that its account met in a row; `probe`: it is the one mail
-    that is tried after a pause. `address` is the account's own: the mail's default From.
-    """
-
-    mail: Mail
-    document: msgspec.Raw
-    content: bytes | None = None
-    pauses: int = 0
-    probe: bool = False
-    address: str | None = None
-
-    @property
-    def lease(self) -> Lease:
-        return Lease(self.mail.seq, self.mail.delivery.epoch)
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What to write for one mail id: insert it, change its row or document, or remove it.
-
-    `document` and `search` replace the stored ones; `drop_remainders` deletes recipients that
-    still wait from an earlier round. What is None stays. A `quiet` one is not read again
-    and answered: of many mails at once that would be all documents.
-    """
-
-    insert: NewMail | None = None
-    delivery: Delivery | None = None
-    document: msgspec.Raw | None = None
-    search: str | None = None
-    account: str | None = None
-    priority: int | None = None
-    recipients: int | None = None
-    on_unknown: str | None = None
-    links: Links | None = None
-    message_token: str | None = None
-    drop_remainders: bool = False
-    delete: bool = False
-    quiet: bool = False
-    event: Event | None = None
-
-
-class Once(msgspec.Struct, frozen=True):
-    """An Idempotency-Key: `scope` is the credential and the route, `fingerprint` the body's.
-
-    `answer` makes the bytes to keep from the call's result, inside its transaction.
-    """
-
-    scope: str
-    key: str
-    fingerprint: str
-    at: int
-    answer: Callable[[Any], bytes]
-
-
-class Replay(msgspec.Struct, frozen=True):
-    """The first answer under an Idempotency-Key; nothing was done again."""
-
-    answer: bytes
-
-
-class Filter(msgspec.Struct, frozen=True):
-    """Which mails to list. `q` is matched by word prefix; `after` is the last `seq` seen."""
-
-    state: str | None = None
-    category: str | None = None
-    account: str | None = None
-    touchpoint: str | None = None
-    q: str | None = None
-    after: int | None = None
-
-
-class StoredEvent(msgspec.Struct, frozen=True):
-    """An event as listeners get it: `seq` grows in the order of commits."""
-
-    seq: int
-    id: str
-    kind: str
-    mail: str
-    occurred_at: int
-    body: dict[str, Any]
-    touchpoint_id: str | None = None
-    sequence: int | None = None
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """How many mails are in each state, and how many are stuck (must be none)."""
-
-    states: dict[str, int]
-    stuck: list[dict[str, Any]]
-
-
-Decide = Callable[[Stored | None], Change | None]
-Lapse = Callable[[Mail], Settlement]
 
 
 class Store(Protocol):
@@ -278,6 +177,10 @@ class Store(Protocol):
     @property
     def keys(self) -> KeyRows:
         """Who may call, each with what it promises there."""
+
+    @property
+    def timers(self) -> TimerStore:
+        """Timers, each call with what it promises there."""
 
     @property
     def accounts(self) -> AccountStore:

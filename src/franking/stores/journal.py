@@ -21,6 +21,7 @@ from franking.stores.late import record
 from franking.stores.news import tell_parent
 from franking.stores.queries import Db
 from franking.stores.rows import insert_remainder, report, text, wake
+from franking.stores.timer_changes import tell_timers
 from franking.stores.writes import change
 
 log = structlog.get_logger()
@@ -121,6 +122,7 @@ def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:
     db.run("insert_attempts", rows=text([s.attempt for s in kept]))
     wake(db, [s.lease.seq for s in kept if s.delivery.state in WAITING])
     report(db, [s.event for s in kept if s.event is not None])
+    tell_timers(db, [(s.attempt.mail, s.delivery, s.attempt.ended_at) for s in kept if s.timed])
     for settlement in kept:
         count_unknown(db, settlement.unknown, settlement.attempt.ended_at)
         if settlement.remainder is not None:

@@ -80,8 +80,11 @@ def events(db: Db, after: int, limit: int) -> list[StoredEvent]:
 
 def counts(db: Db, now: int, grace_ms: int) -> Counts:
     """How many mails are in each state, and which are stuck."""
-    stuck = db.value("stuck", before=now - grace_ms, limit=MOST_STUCK)
-    return Counts(states=_states.decode(db.value("count_states")), stuck=_stuck.decode(stuck))
+    before = now - grace_ms
+    stuck = _stuck.decode(db.value("stuck", before=before, limit=MOST_STUCK))
+    stuck += _stuck.decode(db.value("stuck_timers", before=before, limit=MOST_STUCK))
+    states = _states.decode(db.value("count_states"))
+    return Counts(states, stuck, _states.decode(db.value("count_timers")))
 
 
 def _narrowest(filter: Filter) -> str:

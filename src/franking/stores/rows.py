@@ -14,6 +14,7 @@ from franking.core.machine import Refused
 from franking.stores.base import Change, Mail, NewMail
 from franking.stores.news import tell_parent
 from franking.stores.queries import Db
+from franking.stores.timer_changes import tell_timers
 
 encode = msgspec.json.Encoder().encode
 _numbers = msgspec.json.Decoder(list[int])
@@ -51,6 +52,7 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
         account=wanted.account,
         priority=wanted.priority,
         recipients=wanted.recipients,
+        timed=wanted.timed,
         on_unknown=wanted.on_unknown,
         message_token=wanted.message_token,
         links=text(wanted.links) if wanted.links is not None else None,
@@ -61,6 +63,8 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
         db.run("update_document", seq=mail.seq, body=body, words=wanted.search or "")
     if mail.remainder_of is not None:
         tell_parent(db, mail.seq, mail.remainder_of, delivery)
+    if mail.timed and wanted.delivery is not None:
+        tell_timers(db, [(mail.id, delivery, delivery.end_at or delivery.due_at)])
     wake(db, [mail.seq] if delivery.state in WAITING else [])
     report(db, [wanted.event] if wanted.event is not None else [])
 
@@ -78,6 +82,7 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
         remainder.delivery,
         remainder.parent,
         len(remainder.envelope["recipients"]),
+        0,
     )
     db.run("insert_mails", rows=text([row]))
     [seq] = _numbers.decode(db.value("seqs_of", ids=text([remainder.id])))
@@ -137,6 +142,7 @@ def _new_row(m: NewMail) -> tuple[Any, ...]:
         m.delivery,
         None,
         m.recipients,
+        m.timed,
     )
 
 
@@ -153,6 +159,7 @@ def _as_stored(seq: int, m: NewMail) -> Mail:
         links=m.links,
         delivery=m.delivery,
         message_token=m.message_token,
+        timed=m.timed,
     )
 
 

@@ -37,6 +37,7 @@ from franking.stores.queries import load, migrations
 from franking.stores.returns import Returns
 from franking.stores.sqlite_migration import migrate
 from franking.stores.sqlite_writer import Writer, explain
+from franking.stores.timers import TimerRows
 
 READERS = 2
 BUSY_MS = 5_000
@@ -59,6 +60,7 @@ class SqliteStore:
         self.keys = KeyRows(self._write, self._read)
         self.returns: Returns = ReturnRows(self._write, self._read)
         self.accounts = AccountRows(self._write, self._read)
+        self.timers = TimerRows(self._write, self._read)
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)

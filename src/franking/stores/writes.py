@@ -10,6 +10,7 @@ import msgspec
 from franking.stores.base import AlreadyExists, Change, Decide, KeyReused, Once, Replay, Stored
 from franking.stores.queries import Db
 from franking.stores.rows import insert, remove, text, update
+from franking.stores.timer_changes import write
 
 _stored = msgspec.json.Decoder(Stored)
 
@@ -49,6 +50,10 @@ def change(db: Db, id: str, decide: Decide) -> Stored | None:
         return Stored(mail, wanted.insert.document)
     if stored is None:
         return None
+    if wanted.timer is not None and stored.timer is not None:
+        write(db, stored.timer, wanted.timer)
+        if wanted.timer.refuse is not None:
+            raise wanted.timer.refuse
     if wanted.delete:
         remove(db, stored.mail)
         return None

@@ -79,10 +79,9 @@ class Timer(msgspec.Struct, frozen=True):
     `attempt` counts calls over all lives of a revision and is on disk before the call; `tries`
     those of this life that ended badly. `next_at` is when somebody must look at it again: its due
     time, its next try, or the end of the lease under `epoch`. `asked_at` is when a person asked
-    for a retry and was told that the outcome is unknown.
+    for a retry and was told that the outcome is unknown. `seq` is its row, 0 before it is read.
     """
 
-    seq: int
     id: str
     state: TimerState
     callback: Callback
@@ -104,6 +103,7 @@ class Timer(msgspec.Struct, frozen=True):
     tries: tuple[Try, ...] = ()
     next_at: int | None = None
     asked_at: int | None = None
+    seq: int = 0
 
     @property
     def mailed(self) -> bool:

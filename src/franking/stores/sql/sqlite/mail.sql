@@ -1,11 +1,11 @@
 -- name: insert_mails!
 -- New rows from a JSON list of [id, account, priority, created_at, on_unknown, token, links,
--- delivery, remainder_of, recipients], in its order.
+-- delivery, remainder_of, recipients, timed], in its order.
 INSERT INTO mail (
     id, account, priority, created_at, on_unknown, message_token,
     touchpoint_id, cadence_member_id, email_message_id, remainder_of,
     state, due_at, start_at, end_at, attempts, tries, lease_expires_at, give_up_at,
-    outcome, error, category, cause, error_code, sentence, waiting_for, recipients
+    outcome, error, category, cause, error_code, sentence, waiting_for, recipients, timed
 )
 SELECT
     r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
@@ -16,7 +16,7 @@ SELECT
     r.value ->> '$[7].lease_expires_at', r.value ->> '$[7].give_up_at',
     r.value ->> '$[7].outcome', r.value ->> '$[7].error', r.value ->> '$[7].category',
     r.value ->> '$[7].cause', r.value ->> '$[7].error_code', r.value ->> '$[7].sentence',
-    r.value ->> '$[7].waiting_for', r.value ->> 9
+    r.value ->> '$[7].waiting_for', r.value ->> 9, r.value ->> 10
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
@@ -49,8 +49,10 @@ ON CONFLICT (id) DO UPDATE
 SET next_at = min(coalesce(account.next_at, excluded.next_at), excluded.next_at);
 
 -- name: read_mail
--- One mail with its document, by id.
-SELECT '{"mail":' || m.row || ',"document":' || d.body || '}'
+-- One mail with its document, and the timer that it was served by, by id.
+SELECT '{"mail":' || m.row || ',"document":' || d.body || ',"timer":' || coalesce((
+    SELECT t.row FROM timer_json t WHERE t.id = m.id AND m.timed > 0
+), 'null') || '}'
 FROM mail_json m JOIN document d ON d.seq = m.seq WHERE m.id = :id;
 
 -- name: read_row
@@ -83,7 +85,7 @@ UPDATE mail SET
     recipients = coalesce(:recipients, recipients),
     account = coalesce(:account, account), priority = coalesce(:priority, priority),
     on_unknown = coalesce(:on_unknown, on_unknown),
-    message_token = coalesce(:message_token, message_token),
+    message_token = coalesce(:message_token, message_token), timed = coalesce(:timed, timed),
     touchpoint_id = iif(:links IS NULL, touchpoint_id, :links ->> '$.touchpoint_id'),
     cadence_member_id = iif(:links IS NULL, cadence_member_id, :links ->> '$.cadence_member_id'),
     email_message_id = iif(:links IS NULL, email_message_id, :links ->> '$.email_message_id'),
