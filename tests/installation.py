@@ -17,8 +17,12 @@ from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
 from franking.stores.secrets import Vault
 from franking.stores.sqlite import SqliteStore
+from franking.transports.base import Caller
+from franking.transports.line import Line
+from franking.transports.names import Names
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
+from franking.transports.webhook import Webhook
 from postbox import Postbox
 
 FINAL = ("SUCCESS", "ERROR")
@@ -28,7 +32,9 @@ class Installation:
     """`async with Installation(tmp_path) as it`; `it.http` talks to it, `it.box` is the server.
 
     With `accounts=True` each mail goes through its account, which must exist; else every mail
-    through the one transport, `it.smtp`.
+    through the one transport, `it.smtp`. With `private="deny"` no webhook goes to this machine;
+    `call_seconds` is how long one may take in all. With `started=False` nothing is sent until the
+    test starts `it.engine`.
     """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
@@ -46,6 +52,12 @@ class Installation:
         vault = Vault([bytes(32)], "this test")
         self.routes = Routes(self.store, vault, self.clock, own, connections=2)
         bounds = self._settings.get("bounds", Bounds(transient_attempts=1))
+        names = Names(self._settings.get("private", "allow"))
+        seconds = self._settings.get("call_seconds", 30.0)
+        self.callers: dict[str, Caller] = {
+            "http": Webhook(self.clock, names, total_seconds=seconds),
+            "tcp": Line(names, total_seconds=seconds),
+        }
         self.engine = Engine(
             self.store,
             self.routes if self._settings.get("accounts") else OneRoute(self.smtp),
@@ -56,9 +68,12 @@ class Installation:
                 bounds=bounds,
                 lease_ms=self._settings.get("lease_ms", 60_000),
             ),
+            self.callers,
         )
-        self.office = Office(self.store, self.clock, self.engine.wake, self.routes)
-        self.engine.start()
+        wake, due = self.engine.wake, self.engine.due
+        self.office = Office(self.store, self.clock, wake, self.routes, due)
+        if self._settings.get("started", True):
+            self.engine.start()
         app = httpx.ASGITransport(cast(Any, build(self.office, self.clock)))
         self.http = httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8025")
         return self
@@ -73,6 +88,8 @@ class Installation:
         await self.engine.stop(5)
         await self.smtp.close()
         await self.routes.close()
+        for caller in self.callers.values():
+            await caller.close()
         await self.box.stop()
         await self.store.close()
 
@@ -97,7 +114,7 @@ class Installation:
 
     async def _found(self, id: str, states: tuple[str, ...]) -> dict[str, Any] | None:
         found = await self.read(id)
-        return found if found["delivery"]["state"] in states else None
+        return found if found.get("delivery", {}).get("state") in states else None
 
 
 class OneRoute:

@@ -1,7 +1,8 @@
 """From the message of Skyring's old smtp transport (nodemailer's shape) to a mail document.
 
 `{from, to, cc, bcc, replyTo, subject, text, html, …}` becomes `{from, to, …, message: {…}}`; what
-the document has no field for lands in `message`, where it is checked as anybody's. An address is
+the document has no field for lands in `message`, where it is checked as anybody's; nodemailer asks
+for no subject. An address is
 text, or `{name, address}`, or a list of these (https://nodemailer.com/message/addresses).
 """
 
@@ -17,7 +18,7 @@ def document(message: Mapping[str, Any]) -> dict[str, Any]:
     """The mail document; what is wrong with it is told when it is submitted."""
     around = {name: _addresses(message[name]) for name in _AROUND if name in message}
     content = {name: value for name, value in message.items() if name not in _AROUND}
-    return {**around, "message": content}
+    return {**around, "message": {"subject": "", **content}}
 
 
 def _addresses(value: Any) -> Any:

@@ -71,15 +71,16 @@ class Engine:
         self.timer_mails = TimerMails(store, clock, self.wake)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Begin, in the running event loop."""
-        self._tasks = [
-            asyncio.create_task(self.deliveries.run(), name="deliveries"),
-            asyncio.create_task(self.sweeper.run(), name="sweeper"),
-            asyncio.create_task(self.timers.run(), name="timers"),
-            asyncio.create_task(self.timers.renew(), name="timer leases"),
-            asyncio.create_task(self.timer_mails.run(), name="timer mails"),
-        ]
+    def start(self, *, worker: bool = True, timers: bool = True) -> None:
+        """Begin, in the running event loop: to send mails, and to serve timers."""
+        parts = {"sweeper": self.sweeper.run}
+        if worker:
+            parts["deliveries"] = self.deliveries.run
+        if timers:
+            parts["timers"] = self.timers.run
+            parts["timer leases"] = self.timers.renew
+            parts["timer mails"] = self.timer_mails.run
+        self._tasks = [asyncio.create_task(run(), name=name) for name, run in parts.items()]
 
     def wake(self) -> None:
         """There may be something new to send."""

@@ -122,7 +122,7 @@ def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:
     db.run("insert_attempts", rows=text([s.attempt for s in kept]))
     wake(db, [s.lease.seq for s in kept if s.delivery.state in WAITING])
     report(db, [s.event for s in kept if s.event is not None])
-    tell_timers(db, [(s.attempt.mail, s.delivery, s.attempt.ended_at) for s in kept if s.timed])
+    tell_timers(db, [(s.attempt.mail, s.delivery) for s in kept if s.timed])
     for settlement in kept:
         count_unknown(db, settlement.unknown, settlement.attempt.ended_at)
         if settlement.remainder is not None:

@@ -64,7 +64,7 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
     if mail.remainder_of is not None:
         tell_parent(db, mail.seq, mail.remainder_of, delivery)
     if mail.timed and wanted.delivery is not None:
-        tell_timers(db, [(mail.id, delivery, delivery.end_at or delivery.due_at)])
+        tell_timers(db, [(mail.id, delivery)])
     wake(db, [mail.seq] if delivery.state in WAITING else [])
     report(db, [wanted.event] if wanted.event is not None else [])
 

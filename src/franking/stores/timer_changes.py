@@ -66,13 +66,9 @@ def write(db: Db, timer: Timer, change: TimerChange) -> None:
         _begun(db, timer, change.fresh, "replaced")
 
 
-def tell_timers(db: Db, ends: Sequence[tuple[str, Delivery, int]]) -> None:
-    """The timers of these mails have ended with them: by id, how and when."""
-    rows = [
-        (id, _end_of(delivery), at, None if delivery.state is State.SUCCESS else delivery.error)
-        for id, delivery, at in ends
-        if delivery.state in FINAL
-    ]
+def tell_timers(db: Db, ends: Sequence[tuple[str, Delivery]]) -> None:
+    """The timers of these mails have ended with them."""
+    rows = [_end_of(id, delivery) for id, delivery in ends if delivery.state in FINAL]
     if rows:
         db.run("end_mailed", rows=text(rows))
 
@@ -82,8 +78,12 @@ def text(value: Any) -> str:
     return encode(value).decode()
 
 
-def _end_of(delivery: Delivery) -> TimerState:
-    return TimerState.EXECUTED if delivery.state is State.SUCCESS else TimerState.FAILED
+def _end_of(id: str, delivery: Delivery) -> tuple[str, TimerState, int, str | None]:
+    """The id, how its work ended, when, and why badly; a preset delivery has no end of its own."""
+    at = delivery.end_at if delivery.end_at is not None else delivery.due_at
+    if delivery.state is State.SUCCESS:
+        return id, TimerState.EXECUTED, at, None
+    return id, TimerState.FAILED, at, delivery.error
 
 
 def _created_anew(db: Db, fresh: FreshTimer) -> Timer:

@@ -9,7 +9,6 @@ import msgspec
 import structlog
 
 from franking.core.attempt import Lease
-from franking.core.delivery import FINAL
 from franking.core.timer import Timer, TimerEnd, TimerState
 from franking.core.timer.calls import WORKER_LOST
 from franking.core.timer.kept import all_decoded
@@ -127,7 +126,7 @@ def _serve_fresh(db: Db, timers: Sequence[Timer], now: int, serve: Serve) -> Non
         mails.append(wanted.insert)
     insert(db, mails)
     _served(db, [timer.seq for timer in timers], now)
-    tell_timers(db, [(m.id, m.delivery, now) for m in mails if m.delivery.state in FINAL])
+    tell_timers(db, [(m.id, m.delivery) for m in mails])
 
 
 def _serve_alone(db: Db, timer: Timer, now: int, serve: Serve) -> None:
@@ -153,7 +152,7 @@ def _serve_one(db: Db, timer: Timer, now: int, serve: Serve) -> None:
         rows = [(timer.id, TimerState.FAILED, now, unserved[0].error)]
         db.run("end_mailed", rows=text(rows))
     elif mail is not None:
-        tell_timers(db, [(mail.mail.id, mail.mail.delivery, now)])
+        tell_timers(db, [(mail.mail.id, mail.mail.delivery)])
 
 
 def _served(db: Db, seqs: Iterable[int], now: int) -> None:
