@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from franking.config import Address, Secret, SettingRefused, Settings, load
 from franking.config.readers import READERS
 
 KEY = f"fk_{'0' * 26}_{'s' * 43}"
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # 24 bytes, the least
+LONGEST = f"whsec_{base64.b64encode(bytes(64)).decode()}"
 NO_FILE = Path("no-such-franking.toml")
 OAUTH = {
     "FRANKING_AUTH_TYPE": "OAuth2",
@@ -53,6 +56,14 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         ("http", "0.0.0.0:8025", Address("0.0.0.0", 8025)),
         ("http", "[2001:db8::1]:8025", Address("2001:db8::1", 8025)),
         ("key", KEY, Secret(KEY)),
+        ("grpc", "[::1]:0", Address("::1", 0)),
+        ("data_api", "franking.internal:50052", "franking.internal:50052"),
+        ("data_api", "10.0.0.7:1", "10.0.0.7:1"),
+        ("data_api", "[2001:db8::1]:65535", "[2001:db8::1]:65535"),
+        ("webhook_secret", WHSEC, Secret(WHSEC)),
+        ("webhook_secret", f" {LONGEST},{WHSEC} ", Secret(f"{LONGEST} {WHSEC}")),
+        ("webhook_secret", f"{WHSEC}\n{LONGEST}", Secret(f"{WHSEC} {LONGEST}")),
+        ("webhook_private_addresses", "deny", "deny"),
         ("hosts", "Mail.example.com, mail:8025", ("mail.example.com", "mail:8025")),
         ("url", "http://127.0.0.1:8025/", "http://127.0.0.1:8025"),
         ("log_format", "json", "json"),
@@ -76,6 +87,7 @@ def test_a_setting_is_read(name: str, text: str, value: Any) -> None:
 
 WHOLE = "must be a whole number from"
 PLACE = "must be sqlite:///franking.db (relative) or"
+PEER = "must be a host and a port and nothing else"
 NUMBERS = "must be an IP address and a port"
 
 
@@ -99,6 +111,17 @@ NUMBERS = "must be an IP address and a port"
         ("http", "127.0.0.1", "must be an address and a port"),
         ("http", "127.0.0.1:65536", "must be an address and a port"),
         ("http", "127.0.0.1:٣", "must be an address and a port"),
+        ("grpc", "franking.internal:50052", NUMBERS),
+        ("data_api", "http://franking.internal:50052", PEER),
+        ("data_api", "dns:///franking.internal:50052", PEER),
+        ("data_api", "franking.internal", PEER),
+        ("data_api", "franking.internal:", PEER),
+        ("data_api", "franking.internal:0", PEER),
+        ("data_api", "franking.internal:65536", PEER),
+        ("data_api", "franking.internal:50052/", PEER),
+        ("data_api", "2001:db8::1:50052", PEER),  # an IPv6 address stands in brackets
+        ("data_api", ":50052", PEER),
+        ("webhook_private_addresses", "Deny", "must be allow or deny"),
         ("hosts", "a.example.com,,b", "must be up to 100 host names"),
         ("hosts", "http://a.example.com", "must be up to 100 host names"),
         ("url", "127.0.0.1:8025", "must be the address of a server"),
@@ -140,12 +163,34 @@ def test_a_wrong_value_is_refused_by_name(name: str, text: str, told: str) -> No
         ("tls_options", "hunter2"),
         ("key", "hunter2"),
         ("key", f"{KEY}hunter2"),
+        ("webhook_secret", "hunter2"),
+        ("webhook_secret", "whsec_hunter2"),
+        ("webhook_secret", f"{WHSEC} hunter2"),
+        ("webhook_secret", f"whsec_{'hunter2' * 4}!!!!"),  # not all of it is base64
     ],
 )
 def test_a_refused_secret_is_not_repeated(name: str, text: str) -> None:
     words = refused(**{name: text})
     assert words.startswith(f"FRANKING_{name.upper()} can't be used: it must be ")
     assert "hunter2" not in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",",  # none
+        WHSEC.removeprefix("whsec_"),
+        f"whsec_{base64.b64encode(bytes(23)).decode()}",
+        f"whsec_{base64.b64encode(bytes(65)).decode()}",
+        WHSEC[:-1],
+        f"{WHSEC} {WHSEC}",
+        " ".join(f"whsec_{base64.b64encode(bytes([n]) * 24).decode()}" for n in range(17)),
+    ],
+)
+def test_what_cannot_sign_is_no_webhook_secret(text: str) -> None:
+    assert refused(webhook_secret=text).startswith(
+        "FRANKING_WEBHOOK_SECRET can't be used: it must be whsec_ and 24 to 64 bytes in base64"
+    )
 
 
 def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
@@ -189,6 +234,7 @@ def test_secrets_never_show() -> None:
         client_secret="hunter2",
         refresh_token="hunter2",
         tls_options='{"ca": "hunter2"}',
+        webhook_secret=f"whsec_hunter2/{WHSEC[-24:]}",
     )
     assert "hunter2" not in repr(found)
     assert "hunter2" not in str(list(found.__rich_repr__()))

@@ -46,6 +46,7 @@ CALLS = {
     ("/v1/suppressions/{address}", "delete"),
     ("/v1/errors/unknown", "get"),
     ("/v1/explain", "get"),
+    ("/v1/timers", "get"),
     ("/v1/events", "get"),
     ("/v1/keys", "get"),
     ("/v1/keys", "post"),

@@ -10,11 +10,14 @@ from pathlib import Path
 
 PACKAGE = "franking"
 _NOT_OURS = frozenset((".git", ".venv", "__pycache__", "node_modules"))
+# What the build makes of a `.proto`.
+_GENERATED = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py")
 
 
 def modules(root: Path) -> list[Path]:
-    """The package's files, in order."""
-    return sorted((root / "src" / PACKAGE).rglob("*.py"))
+    """The package's files, in order; not those that a build generates."""
+    found = (root / "src" / PACKAGE).rglob("*.py")
+    return sorted(path for path in found if not path.name.endswith(_GENERATED))
 
 
 def python_files(root: Path) -> list[Path]:
@@ -30,7 +33,7 @@ def tracked(root: Path) -> list[Path]:
         paths = [root / name for name in listed.decode().split("\0") if name]
     else:
         paths = [path for path in root.rglob("*") if not _NOT_OURS & set(path.parts)]
-    return sorted(path for path in paths if path.is_file())
+    return sorted(path for path in paths if path.is_file() and not path.name.endswith(_GENERATED))
 
 
 @lru_cache(maxsize=2048)

@@ -23,6 +23,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from franking.apis import problems
 from franking.apis.calls import CREDENTIAL
 from franking.apis.problems import Problem
+from franking.apis.skyring_answers import turned_away
 from franking.clock import Clock
 from franking.core.key import Key, Presented, allows, drawn, parsed, proves
 from franking.core.key import Scope as Need
@@ -57,7 +58,7 @@ class Access:
                 client = asked.get("client")
                 key = await self.admitted(asked["headers"], client and client[0], need)
             except (Problem, StoreUnavailable) as error:
-                await problems.answer(problems.of(error))(scope, receive, send)
+                await turned_away(scope, problems.of(error))(scope, receive, send)
                 return
             if key is not None:
                 asked.setdefault("state", {})[CREDENTIAL] = key.id
@@ -73,7 +74,7 @@ class Access:
         """
         presented = _presented(headers)
         if presented is None:
-            await self._on_this_machine(headers, peer)
+            await self._without_key(headers, peer)
             return None
         key = await self._keys.find(presented.id)
         if key is None or not proves(presented, key):
@@ -86,15 +87,10 @@ class Access:
             raise _not_allowed(need)
         return key
 
-    async def _on_this_machine(self, headers: Sequence[Header], peer: str | None) -> None:
+    async def _without_key(self, headers: Sequence[Header], peer: str | None) -> None:
         if await self._keys.made():
             raise _refused("key_missing", "This call needs a key.", _SEND)
-        if peer is None or not _loopback(peer):
-            detail = "Without a key only callers on this machine are served."
-            raise _refused("key_missing", detail, _SEND)
-        if any(name in _CARRIED for name, _ in headers):
-            detail = "Without a key nothing is served that a proxy carries for others."
-            raise _refused("key_missing", detail, _SEND)
+        on_this_machine(headers, peer)
 
     def _draw(self, key: Key) -> None:
         if key.per_minute is None:
@@ -128,6 +124,16 @@ class Access:
         except StoreUnavailable:
             return False
         return found is not None and found.revoked_at is None
+
+
+def on_this_machine(headers: Sequence[Header], peer: str | None) -> None:
+    """Let nobody else pass without a key. Raises `Problem`."""
+    if peer is None or not _loopback(peer):
+        detail = "Without a key only callers on this machine are served."
+        raise _refused("key_missing", detail, _SEND)
+    if any(name in _CARRIED for name, _ in headers):
+        detail = "Without a key nothing is served that a proxy carries for others."
+        raise _refused("key_missing", detail, _SEND)
 
 
 def _presented(headers: Iterable[Header]) -> Presented | None:

@@ -5,7 +5,8 @@ this machine would else be same-origin with us (DNS rebinding). A request that c
 comes from a page of another site, by `Origin` or `Sec-Fetch-Site`, is refused: the browser would
 send it from inside the user's network, where no key is asked for. An id with an escaped slash, or
 with bytes that are no UTF-8, is refused before decoding makes another path of it. A body larger
-than its path may take is refused before it is read, or as soon as it has grown too large.
+than its path may take is refused before it is read, or as soon as it has grown too large. On
+Skyring's paths the bare app sees to ids and bodies itself: there an id may have a slash.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from urllib.parse import unquote_to_bytes
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from franking.apis import problems
 from franking.apis.problems import Problem
+from franking.apis.skyring_answers import reached, turned_away
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 KNOWN_HOSTS = 1024
@@ -55,7 +56,7 @@ class Guard:
         try:
             receive = self._checked(scope, receive)
         except Problem as problem:
-            await problems.answer(problem)(scope, receive, send)
+            await turned_away(scope, problem)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -66,10 +67,12 @@ class Guard:
         headers = dict(scope["headers"])
         if scope["method"] not in SAFE_METHODS:
             _same_site(headers, named[0])
+        if reached(scope["raw_path"]):
+            return receive
         if b"%" in scope["raw_path"]:
             _plain(scope["raw_path"])
         limit = self._limits.get(scope["path"], self._max_body_bytes)
-        return _bounded(headers, receive, limit)
+        return bounded(headers, receive, limit)
 
     def _look(self, named: list[bytes]) -> None:
         if len(named) != 1:
@@ -81,6 +84,17 @@ class Guard:
             raise Problem(421, "unknown_host", detail, next, "Host")
         if len(self._known) < KNOWN_HOSTS:
             self._known.add(named[0])
+
+
+def bounded(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> Receive:
+    """`receive`, with so many bytes of a body at most. Raises `Problem`, now or on the way."""
+    length = headers.get(b"content-length")
+    if length is None:
+        return _counted(receive, limit) if b"transfer-encoding" in headers else receive
+    announced = int(length) if length.isdigit() and len(length) < 19 else HANG_UP_BYTES
+    if announced > limit:
+        raise _too_large(limit, hang_up=announced >= HANG_UP_BYTES)
+    return receive
 
 
 def _serves(host: str, hosts: frozenset[str]) -> bool:
@@ -122,16 +136,6 @@ def _plain(raw_path: bytes) -> None:
     except UnicodeDecodeError:
         detail = "The path is not UTF-8."
         raise Problem(400, "bad_id", detail, "Escape the id's UTF-8 bytes.", "id") from None
-
-
-def _bounded(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> Receive:
-    length = headers.get(b"content-length")
-    if length is None:
-        return _counted(receive, limit) if b"transfer-encoding" in headers else receive
-    announced = int(length) if length.isdigit() and len(length) < 19 else HANG_UP_BYTES
-    if announced > limit:
-        raise _too_large(limit, hang_up=announced >= HANG_UP_BYTES)
-    return receive
 
 
 def _counted(receive: Receive, limit: int) -> Callable[[], Any]:

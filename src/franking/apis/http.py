@@ -1,7 +1,7 @@
 """All that is reached over HTTP, as one ASGI app: the routes, and the guard and the keys before.
 
 Handlers read the request's bytes and answer with bytes. Litestar routes, describes the calls in
-OpenAPI, and hands every exception to `problems`.
+OpenAPI, and hands every exception to `problems`. Skyring's paths have an app of their own.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from franking.apis.live import HEARTBEAT_SECONDS, Live
 from franking.apis.mail import Mails
 from franking.apis.openapi import Description, operations
 from franking.apis.retries import RetryCalls
+from franking.apis.skyring import Fork, Skyring
 from franking.apis.suppressions import SuppressionCalls
+from franking.apis.timer_list import TimerList
 from franking.clock import Clock
 from franking.office import Office
+from franking.office.timer_door import TimerDoor
 
 BATCH = "/v1/mail/batch"
 ONE = "/v1/mail/{id:str}"
@@ -36,11 +39,15 @@ SUPPRESSION = "/v1/suppressions/{address:str}"
 
 
 class Front:
-    """The ASGI app. `stop` ends the streams that would keep a server from stopping."""
+    """The ASGI app. `stop` ends the streams that would keep a server from stopping.
 
-    def __init__(self, guard: Guard, live: Live) -> None:
+    `access` is who may call, for other servers on the same keys.
+    """
+
+    def __init__(self, guard: Guard, live: Live, access: Access) -> None:
         self._guard = guard
         self._live = live
+        self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._guard(scope, receive, send)
@@ -57,26 +64,34 @@ def build(
     hosts: Collection[str] = (),
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     trusted: bool = False,
+    timers: TimerDoor | None = None,
 ) -> Front:
     """The app; `hosts` are the names that are served beside the loopback's.
 
-    `trusted` is for who holds the database itself and needs no key to it, so never for a socket.
+    `timers` is the door to them, the office's own where there is no other. `trusted` is for who
+    holds the database itself and needs no key to it, so never for a socket.
     """
     live = Live(office, heartbeat_seconds)
-    description = Description(lambda: routes(office, clock, live))
+    door = office.timers if timers is None else timers
+    table = routes(office, clock, live, door)
+    description = Description(lambda: routes(office, clock, live, door))
     app = Litestar(
-        [*routes(office, clock, live), get("/openapi.json", status_code=200)(description.show)],
+        [*table, get("/openapi.json", status_code=200)(description.show)],
         openapi_config=None,
         exception_handlers={Exception: problems.respond},
         logging_config=None,
         request_max_body_size=None,
     )
     limits = {BATCH: bodies.MAX_BATCH_BYTES}
-    behind = app if trusted else Access(app, office.keys, clock)
-    return Front(Guard(behind, hosts, bodies.MAX_DOCUMENT_BYTES, limits), live)
+    both = Fork(Skyring(door, clock), app)
+    access = Access(both, office.keys, clock)
+    behind = both if trusted else access
+    return Front(Guard(behind, hosts, bodies.MAX_DOCUMENT_BYTES, limits), live, access)
 
 
-def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandler]:
+def routes(
+    office: Office, clock: Clock, live: Live, timers: TimerDoor
+) -> Sequence[HTTPRouteHandler]:
     """Every route with its handler and its description."""
     mails, listing, health = Mails(office, clock), Listing(office), Health(office)
     keys, accounts, retries = (
@@ -113,6 +128,7 @@ def routes(office: Office, clock: Clock, live: Live) -> Sequence[HTTPRouteHandle
         (delete, SUPPRESSION, suppressions.delete, "deleteSuppression"),
         (get, "/v1/errors/unknown", errors.unknown, "listUnknownErrors"),
         (get, "/v1/explain", errors.explain, "explain"),
+        (get, "/v1/timers", TimerList(timers).page, "listTimers"),
         (post, "/v1/keys", keys.create, "createKey"),
         (get, "/v1/keys", keys.newest, "listKeys"),
         (delete, "/v1/keys/{id:str}", keys.revoke, "revokeKey"),

@@ -23,6 +23,7 @@ from franking.apis.calls import Ask
 from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
 from franking.apis.schemas import SCHEMAS, Schema, ref
 from franking.apis.schemas_returns import RETURN_CALLS, RETURN_PARAMETERS
+from franking.apis.schemas_timers import TIMER_CALLS, TIMER_PARAMETERS
 from franking.core.delivery import State
 from franking.core.rules import SENTENCES
 
@@ -168,7 +169,9 @@ _PARAMETERS: dict[str, Schema] = {
         ),
     )
 }
-_PARAMETERS |= {name: _parameter(*given) for name, given in RETURN_PARAMETERS.items()}
+_PARAMETERS |= {
+    name: _parameter(*given) for name, given in (RETURN_PARAMETERS | TIMER_PARAMETERS).items()
+}
 _MEANINGS = {
     200: "Done.",
     201: "Stored, on disk.",
@@ -258,6 +261,7 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
     "listKeys": ("List the keys, newest first", None, (), {200: "Keys"}, ()),
     "revokeKey": ("Revoke a key", None, ("id",), {204: ""}, (404,)),
     **RETURN_CALLS,
+    **TIMER_CALLS,
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
 }

@@ -7,6 +7,7 @@ from typing import Any
 from franking.apis.bodies import MAX_BATCH_DOCUMENTS
 from franking.apis.schemas_accounts import ACCOUNT_SCHEMAS
 from franking.apis.schemas_returns import RETURN_SCHEMAS
+from franking.apis.schemas_timers import TIMER_SCHEMAS
 from franking.core.delivery import Outcome, Stage, State
 from franking.core.key import NAME_CHARACTERS, PER_MINUTE_MAX, Scope
 
@@ -223,6 +224,7 @@ SCHEMAS: dict[str, Schema] = {
     "Keys": _object("items", items=_listed("Key")),
     **ACCOUNT_SCHEMAS,
     **RETURN_SCHEMAS,
+    **TIMER_SCHEMAS,
     "Health": _object("status", status=_TEXT),
     "Problem": _PROBLEM,
 }

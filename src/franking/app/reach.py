@@ -36,17 +36,19 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 async def check_keys(settings: Settings, store: Store) -> None:
-    """An address that others can reach has a key before it. Raises `SettingRefused`."""
-    if settings.http.loopback:
-        return
-    if not await store.keys.valid():
-        raise SettingRefused(
-            f"{PREFIX}HTTP is {str(settings.http)!r}, which others than this machine can reach, and"
-            " there is no key yet: make one with `franking key create --scope mail:write --scope"
-            " mail:read`, then start again. Or serve a loopback address, as 127.0.0.1:8025."
-        )
-    if settings.tls_certificate is None:
-        _log.warning("unencrypted", http=str(settings.http), set=f"{PREFIX}TLS_CERTIFICATE")
+    """Addresses that others can reach have a key before them. Raises `SettingRefused`."""
+    for name, address in (("HTTP", settings.http), ("GRPC", settings.grpc)):
+        if address.loopback:
+            continue
+        if not await store.keys.valid():
+            raise SettingRefused(
+                f"{PREFIX}{name} is {str(address)!r}, which others than this machine can reach, and"
+                " there is no key yet: make one with `franking key create --scope mail:write"
+                " --scope mail:read`, then start again. Or serve a loopback address, as"
+                f" 127.0.0.1:{address.port}."
+            )
+        if settings.tls_certificate is None:
+            _log.warning("unencrypted", at=f"{name} {address}", set=f"{PREFIX}TLS_CERTIFICATE")
 
 
 def hosts(settings: Settings) -> tuple[str, ...]:

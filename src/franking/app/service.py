@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from franking.app import Stopped, databases, logs, maildir, reach, vault
+from franking.app.callers import callers
+from franking.app.data_api import remote, served
 from franking.app.front import front
 from franking.app.listening import Listener, address, bound
 from franking.app.lock import locked
+from franking.app.proxying import proxying
+from franking.app.roles import ALL, Role, apart, chosen
 from franking.app.routes import Routes
 from franking.app.sender import check_senders, smtp_settings
 from franking.clock import SystemClock
@@ -26,14 +30,18 @@ from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
 from franking.stores.base import Store
+from franking.transports.base import Caller
 
 
 class Service:
     """A running service: its office, and where it listens."""
 
-    def __init__(self, office: Office, url: str, engine: Engine, listener: Listener) -> None:
+    def __init__(
+        self, office: Office, url: str, engine: Engine, listener: Listener, grpc: str | None
+    ) -> None:
         self.office = office
         self.url = url
+        self.grpc = grpc
         self._engine = engine
         self._listener = listener
 
@@ -49,16 +57,25 @@ class Service:
         return Stopped(f"franking stopped: its engine ended by itself{words}.")
 
 
-async def serve(settings: Settings, say: Callable[[str], None]) -> None:
+async def serve(settings: Settings, say: Callable[[str], None], only: str | None = None) -> None:
     """Serve until a signal asks to stop. `say` gets one line, which tells where it listens.
 
-    Raises `SettingRefused`, `StoreRefused`, or `Stopped` where it ended by itself.
+    `only` names the roles, all where it is None. Raises `SettingRefused`, `StoreRefused`, or
+    `Stopped` where it ended by itself.
     """
     logs.configure(settings.log_format)
+    roles = chosen(only)
     stop = signalled()
-    async with running(settings, "serve") as service:
-        others = "" if settings.http.loopback else f" ({settings.http})"
-        say(f"franking listens on {service.url}{others}, with {settings.database_path}.")
+    others = "" if settings.http.loopback else f" ({settings.http})"
+    if apart(roles, settings):
+        async with proxying(settings) as proxy:
+            say(f"franking's proxy listens on {proxy.url}{others}, for {settings.data_api}.")
+            await _first(stop.wait(), asyncio.shield(proxy.listener.serving))
+        return
+    async with running(settings, "serve", roles) as service:
+        grpc = "" if service.grpc is None else f" and gRPC on {service.grpc}"
+        where = f"{service.url}{others}{grpc}"
+        say(f"franking listens on {where}, with {settings.database_path}.")
         await until(stop, service)
 
 
@@ -88,8 +105,17 @@ async def until(stop: asyncio.Event, service: Service) -> None:
     failed.cancel()
 
 
+async def _first(*waits: Awaitable[object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
 @asynccontextmanager
-async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
+async def running(
+    settings: Settings, command: str, roles: frozenset[Role] = ALL
+) -> AsyncIterator[Service]:
     """Everything up, in order; on leaving, everything down. Raises as `serve` does."""
     sending = smtp_settings(settings)
     check_senders(settings)
@@ -107,24 +133,38 @@ async def running(settings: Settings, command: str) -> AsyncIterator[Service]:
         await vault.check_keys(keys, store)
         routes = Routes(store, keys, SystemClock(), sending, settings.connections)
         parts.push_async_callback(routes.close)
-        engine = _engine(settings, store, routes)
-        office, calls = front(settings, store, engine.wake, routes)
-        engine.start()
+        called = callers(settings, SystemClock())
+        for caller in called.values():
+            parts.push_async_callback(caller.close)
+        timers = None if settings.data_api is None else remote(settings)
+        if timers is not None:
+            parts.push_async_callback(timers.close)
+        engine = _engine(settings, store, routes, called)
+        office, calls = front(settings, store, engine.wake, routes, due=engine.due, timers=timers)
+        rpc = served(settings, office.timers, calls.access)
+        if Role.DATA_API in roles:
+            parts.push_async_callback(rpc.stop)
+            await rpc.start()
+        engine.start(worker=Role.WORKER in roles, timers=Role.TIMERS in roles)
         listener = Listener(calls, socket, tls)
 
         async def stop() -> None:
             calls.stop()
-            await asyncio.gather(listener.stop(), engine.stop(settings.stop_seconds))
+            stops = (listener.stop(), rpc.stop(), engine.stop(settings.stop_seconds))
+            await asyncio.gather(*stops)
 
         parts.push_async_callback(stop)
         await parts.enter_async_context(maildir.reading(settings, office))
         await listener.started()
         url = reach.url(address(socket), encrypted=tls is not None)
         lock.announce(url)
-        yield Service(office, url, engine, listener)
+        grpc = str(rpc.address) if Role.DATA_API in roles else None
+        yield Service(office, url, engine, listener, grpc)
 
 
-def _engine(settings: Settings, store: Store, routes: Routes) -> Engine:
+def _engine(
+    settings: Settings, store: Store, routes: Routes, called: Mapping[str, Caller]
+) -> Engine:
     bounds = Bounds(
         transient_attempts=settings.transient_attempts,
         retry_base_ms=settings.retry_seconds * 1000,
@@ -137,4 +177,4 @@ def _engine(settings: Settings, store: Store, routes: Routes) -> Engine:
         connections=settings.connections,
         bounds=bounds,
     )
-    return Engine(store, routes, SystemClock(), given)
+    return Engine(store, routes, SystemClock(), given, called)

@@ -12,6 +12,7 @@ from franking.cli import starting
 from franking.cli.account_commands import account
 from franking.cli.key_commands import key
 from franking.cli.return_commands import returns
+from franking.cli.timer_commands import timer
 
 if TYPE_CHECKING:
     from franking.stores.base import Filter
@@ -32,6 +33,7 @@ app = typer.Typer(
 mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
 db = typer.Typer(no_args_is_help=True, help="The database file.")
 app.add_typer(mail, name="mail")
+app.add_typer(timer, name="timer")
 app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(db, name="db")
@@ -61,9 +63,18 @@ def _top(
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="ROLES",
+            help="Only these parts: api, proxy, worker, timers, data-api (with commas between).",
+        ),
+    ] = None,
+) -> None:
     """Take mails over HTTP and send them, until stopped."""
-    starting.serve()
+    starting.serve(only)
 
 
 @app.command()

@@ -187,6 +187,23 @@ class Door:
         """Take an address from the list."""
         await self._call("DELETE", _suppression(address), None, None)
 
+    async def timers(self, wanted: Mapping[str, str | None], limit: int) -> list[Document]:
+        """The newest timers that match, without their data."""
+        values = {**wanted, "limit": limit}
+        query = urlencode({name: value for name, value in values.items() if value is not None})
+        found = await self._object("GET", f"/v1/timers?{query}")
+        items: list[Document] = found["items"]
+        return items
+
+    async def timer(self, id: str) -> Document:
+        """One timer, with its earlier lives."""
+        return await self._object("GET", _timer(id))
+
+    async def retry_timer(self, id: str, force: bool, mail: Document | None, key: str) -> Document:
+        """Retry Timer; `mail` is merged into its document first."""
+        wanted = {"force": force} if mail is None else {"force": force, "mail": mail}
+        return await self._object("POST", f"{_timer(id)}/retry", wanted, key)
+
     async def _object(
         self, method: str, path: str, value: object = None, key: str | None = None
     ) -> Document:
@@ -219,11 +236,16 @@ def _read(response: Response) -> Any:
 
 def _decline(response: Response) -> NoReturn:
     try:
-        problem = json.loads(response.body)
-        words = f"{str(problem['detail']).rstrip('.')}. {problem['next']}"
+        words = _words(json.loads(response.body))
     except (ValueError, KeyError, TypeError):
         words = f"The server answered {response.status}, which is no answer of franking's."
     raise Declined(response.status, words)
+
+
+def _words(problem: Document) -> str:
+    """What is wrong, and what to do; timers are refused in Skyring's way, without a next step."""
+    wrong = problem["error_message"] if "error_message" in problem else problem["detail"]
+    return f"{str(wrong).rstrip('.')}. {problem.get('next', '')}".strip()
 
 
 def _account(id: str) -> str:
@@ -232,6 +254,10 @@ def _account(id: str) -> str:
 
 def _path(id: str) -> str:
     return f"/v1/mail/{quote(id, safe='')}"
+
+
+def _timer(id: str) -> str:
+    return f"/timer/{quote(id, safe='')}"
 
 
 def _suppression(address: str) -> str:

@@ -64,11 +64,11 @@ def _checked(name: str, value: str | None) -> Any:
         raise Ended(Code.USAGE, f"--{name} {error}.") from None
 
 
-def serve() -> None:
+def serve(only: str | None) -> None:
     """`franking serve`."""
     from franking.app import service
 
-    run(service.serve(settings(), lambda line: print(line, flush=True)))
+    run(service.serve(settings(), lambda line: print(line, flush=True), only))
 
 
 def demo(database: Path | None) -> None:

@@ -6,6 +6,8 @@ or "it …", and never repeats the text, which may be secret.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import json
 import re
@@ -30,11 +32,16 @@ DOCUMENT_BYTES_MIN = 1_024
 DOCUMENT_BYTES_MAX = 100 * 1024 * 1024
 HOSTS_MAX = 100
 KEYS_MAX = 16
+WEBHOOK_SECRETS_MAX = 16
+# Of the bytes that it stands for, by the Standard Webhooks' specification.
+WEBHOOK_SECRET_MIN = 24
+WEBHOOK_SECRET_MAX = 64
 
 # 32 bytes: ten groups of three and one of two, whose last character has four bits.
 _KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 # RFC 3986 calls it a reg-name or an IP literal; a port may follow, as in a Host field.
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PLACE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
 def text(value: str) -> str:
@@ -97,7 +104,7 @@ def database_url(value: str) -> str:
     return value
 
 
-def http(value: str) -> Address:
+def listening(value: str) -> Address:
     host, colon, port = value.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > PORT_MAX:
@@ -140,6 +147,35 @@ def server_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def place(value: str) -> str:
+    """Where something is called that has no scheme: `host:port`."""
+    found = _PLACE.fullmatch(value)
+    if found is None or not 0 < int(found[1]) <= PORT_MAX:
+        raise ValueError("must be a host and a port and nothing else, as franking.internal:50052")
+    return value
+
+
+def webhook_secrets(value: str) -> Secret:
+    """One or more, with spaces between; what they stand for is read where they are used."""
+    found = value.replace(",", " ").split()
+    if not all(map(_signs, found)) or not 0 < len(set(found)) == len(found) <= WEBHOOK_SECRETS_MAX:
+        raise ValueError(
+            f"must be whsec_ and {WEBHOOK_SECRET_MIN} to {WEBHOOK_SECRET_MAX} bytes in base64, as"
+            ' `echo "whsec_$(openssl rand -base64 32)"` prints it, or up to'
+            f" {WEBHOOK_SECRETS_MAX} different ones with spaces between, each of which signs"
+        )
+    return Secret(" ".join(found))
+
+
+def _signs(secret: str) -> bool:
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    fits = WEBHOOK_SECRET_MIN <= len(key) <= WEBHOOK_SECRET_MAX
+    return secret.startswith("whsec_") and fits
+
+
 def json_map(value: str) -> Secret:
     try:
         found = json.loads(value)
@@ -157,12 +193,15 @@ def retain_days(value: str) -> None:
 
 READERS: Mapping[str, Reader] = {
     "database_url": database_url,
-    "http": http,
+    "http": listening,
     "hosts": hosts,
     "tls_certificate": path,
     "tls_key": path,
+    "data_api_ca": path,
     "url": server_url,
     "key": key,
+    "grpc": listening,
+    "data_api": place,
     "log_format": one_of("console", "json"),
     "smtp_connection_uri": secret,
     "smtp_password": secret,
@@ -178,6 +217,8 @@ READERS: Mapping[str, Reader] = {
     "default_from": text,
     "default_reply_to": text,
     "secret_key": keys,
+    "webhook_secret": webhook_secrets,
+    "webhook_private_addresses": one_of("allow", "deny"),
     "lease_seconds": whole(1, LEASE_SECONDS_MAX),
     "transient_attempts": whole(1, TRANSIENT_ATTEMPTS_MAX),
     "retry_seconds": whole(1, RETRY_SECONDS_MAX),
@@ -190,5 +231,5 @@ READERS: Mapping[str, Reader] = {
 }
 SECRETS = (
     *("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options"),
-    *("key", "secret_key"),
+    *("key", "secret_key", "webhook_secret"),
 )

@@ -38,7 +38,7 @@ class Secret:
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where HTTP is served; port 0 is any free one."""
+    """Where HTTP or gRPC is served; port 0 is any free one."""
 
     host: str
     port: int
@@ -58,7 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `smtp_connection_uri` to `tls_options` say what to send through, as the extension does; their
     inner form is checked where they are used, when `serve` starts. `hosts` are Host names served
     beside our own. `url` is where commands find a server that they can't find by the database, and
-    `key` what they show there.
+    `key` what they show there. `data_api` is the `host:port` where Retry Timer finds the timers
+    when they are not in its own process, over TLS where `data_api_ca` names the authorities that
+    count ("system": the system's). `webhook_secret` is one `whsec_…` or several with spaces
+    between.
     """
 
     database_url: str = SQLITE + "franking.db"
@@ -68,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     url: str | None = None
     key: Secret | None = None
+    grpc: Address = Address("127.0.0.1", 50052)
+    data_api: str | None = None
+    data_api_ca: Path | None = None
     log_format: Literal["console", "json"] = "console"
 
     smtp_connection_uri: Secret | None = None
@@ -84,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_from: str | None = None
     default_reply_to: str | None = None
     secret_key: Secret | None = None
+
+    webhook_secret: Secret | None = None
+    webhook_private_addresses: Literal["allow", "deny"] = "allow"
 
     lease_seconds: int = 60
     transient_attempts: int = 5

@@ -22,8 +22,10 @@ def document(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _addresses(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_addresses(one) for one in value]
+    return [_address(one) for one in value] if isinstance(value, list) else _address(value)
+
+
+def _address(value: Any) -> Any:
     if isinstance(value, Mapping) and isinstance(value.get("address"), str):
         name = value.get("name")
         return f"{_quoted(name)} <{value['address']}>" if name else value["address"]

@@ -114,6 +114,8 @@ def _change(db: Db, id: str, decide: DecideTimer) -> Timer | Exception | None:
     timer = timer_changes.read(db, id)
     mail = None if timer is None or not timer.mailed else db.value("read_mail", id=id)
     stored = None if mail is None else _stored.decode(mail)
+    if stored is not None and stored.timer is None:
+        stored = None  # nobody's, or of an earlier life of the id: not this timer's to touch
     try:
         change = decide(timer, stored)
     except Exception as refusal:

@@ -24,6 +24,13 @@ def once(db: Db, key: Once, mails: Sequence[str], do: Any) -> Any:
             raise KeyReused("This Idempotency-Key came before with another body. Use a new key.")
         return Replay(bytes(answer))
     result = do()
+    try:
+        answer = key.answer(result)
+    except Exception as refusal:
+        # What was refused is told and not kept, but what the refusal wrote stays.
+        if refusal is result or (isinstance(result, list) and any(refusal is r for r in result)):
+            return result
+        raise
     db.run(
         "keep_answer",
         scope=key.scope,
@@ -31,7 +38,7 @@ def once(db: Db, key: Once, mails: Sequence[str], do: Any) -> Any:
         fingerprint=key.fingerprint,
         at=key.at,
         mails=text(list(mails)),
-        answer=key.answer(result),
+        answer=answer,
     )
     return result
 
@@ -50,12 +57,13 @@ def change(db: Db, id: str, decide: Decide) -> Stored | None:
         return Stored(mail, wanted.insert.document)
     if stored is None:
         return None
+    if wanted.delete:
+        remove(db, stored.mail)  # first, for it may refuse
     if wanted.timer is not None and stored.timer is not None:
         write(db, stored.timer, wanted.timer)
         if wanted.timer.refuse is not None:
             raise wanted.timer.refuse
     if wanted.delete:
-        remove(db, stored.mail)
         return None
     if wanted == Change():
         return stored

@@ -22,4 +22,6 @@ def lane(callback: Callback) -> str:
         host, port = parts.hostname or "?", parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         host, port = "?", 0
-    return f"{callback.transport} {host[:255]}:{port}"
+    # A control character in it would be another text once it has been through the database.
+    named = host[:255] if host.isprintable() else "?"
+    return f"{callback.transport} {named}:{port}"

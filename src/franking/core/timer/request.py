@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -107,7 +108,7 @@ def _callback(fields: Fields) -> Callback:
     raw = fields.get("callback")
     if raw is None or _kind(raw) != "Object":
         raise BadTimer("callback is required and must be an object")
-    given: dict[str, msgspec.Raw] = _members.decode(raw)
+    given: dict[str, msgspec.Raw] = _read(_members, raw)
     named = {name: _text(given, name) for name in ("transport", "uri", "method")}
     if named["transport"] not in TRANSPORTS:
         raise BadTimer(f"Unknown transport {named['transport'][:100]}")
@@ -131,7 +132,7 @@ def _object(data: msgspec.Raw | None, transport: str) -> None:
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, RecursionError):
             value = None
     if not isinstance(value, dict):
         raise BadTimer(f"data is required and must be an object for the transport {transport}")
@@ -150,8 +151,12 @@ def _whole(raw: bytes | msgspec.Raw | None, name: str) -> int | None:
 
 
 def _value(raw: bytes | msgspec.Raw) -> object:
+    return _read(_anything, raw)
+
+
+def _read(decoder: msgspec.json.Decoder[Any], raw: bytes | msgspec.Raw) -> Any:
     try:
-        return msgspec.json.decode(raw)
+        return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadTimer(f"the body is not JSON: {error}") from None
 
@@ -161,6 +166,7 @@ def _kind(raw: bytes | msgspec.Raw) -> str:
     return _KINDS.get(bytes(raw)[:1], "Number")
 
 
+_anything = msgspec.json.Decoder()
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _KINDS = {

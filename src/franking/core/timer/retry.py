@@ -74,8 +74,8 @@ def _refusal(timer: Timer, mail: Mailed | None, now: int, force: bool) -> Refusa
 
 def _under_way(timer: Timer, mail: Mailed | None, now: int) -> Refusal:
     if mail is None:
-        between = bool(timer.tries) and timer.next_at is not None
-        if between:
+        # A call under way was counted before it began.
+        if timer.tries and timer.tries[-1].attempt == timer.attempt:
             return Refusal(TRIED_AGAIN, "tried_again", timer.next_at)
         return Refusal(BEING_SENT, "being_sent")
     delivery = mail.delivery

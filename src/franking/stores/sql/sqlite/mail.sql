@@ -49,9 +49,10 @@ ON CONFLICT (id) DO UPDATE
 SET next_at = min(coalesce(account.next_at, excluded.next_at), excluded.next_at);
 
 -- name: read_mail
--- One mail with its document, and the timer that it was served by, by id.
+-- One mail with its document, and the timer that it was served by, by id; a timer whose id was
+-- used again since is another one.
 SELECT '{"mail":' || m.row || ',"document":' || d.body || ',"timer":' || coalesce((
-    SELECT t.row FROM timer_json t WHERE t.id = m.id AND m.timed > 0
+    SELECT t.row FROM timer_json t WHERE t.id = m.id AND t.revision = m.timed
 ), 'null') || '}'
 FROM mail_json m JOIN document d ON d.seq = m.seq WHERE m.id = :id;
 

@@ -269,8 +269,8 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     SELECT json_object('id', id, 'state', state, 'why', 'nothing will look at it again') FROM (
         SELECT t.id, t.state FROM timer t
         WHERE t.state IN ('scheduled', 'served') AND t.next_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM mail m WHERE m.id = t.id AND m.timed > 0
-                AND m.state IN ('PENDING', 'RETRY', 'PROCESSING')
+            SELECT 1 FROM mail m WHERE m.id = t.id AND m.timed = t.revision
+                AND t.state = 'served' AND m.state IN ('PENDING', 'RETRY', 'PROCESSING')
         )
         LIMIT :limit
     )

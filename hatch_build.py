@@ -1,0 +1,31 @@
+"""Makes the Data API's stubs from its `.proto` at every build, for editable installs too.
+
+They are written beside the `.proto`, are never committed, and go into the wheel. `franking` needs
+a grpcio and a protobuf that are at least as new as what made them: pyproject.toml pins both sides.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCE = "src"
+PROTO = "franking/apis/rpc/data_api.proto"
+
+
+class Stubs(BuildHookInterface):  # type: ignore[type-arg,misc]
+    """The build hook `custom` of hatchling."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Write `data_api_pb2.py`, its types, and `data_api_pb2_grpc.py`."""
+        import grpc_tools
+        from grpc_tools import protoc
+
+        source = str(Path(self.root, SOURCE))
+        well_known = str(Path(grpc_tools.__file__).parent / "_proto")
+        made = ("--python_out", "--pyi_out", "--grpc_python_out")
+        arguments = [f"-I{source}", f"-I{well_known}", *(f"{each}={source}" for each in made)]
+        if protoc.main(["protoc", *arguments, PROTO]) != 0:
+            raise RuntimeError(f"protoc refused {PROTO}; it says why above")
