@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cli.processes import franking, mailbox, serving
+from cli.processes import franking, mailbox, serving, started, until_line
 from eventually import eventually
 from franking.app import Stopped
 from franking.app.lock import InUse, Lock, lock_file
@@ -88,6 +88,65 @@ async def test_sigterm_finishes_what_is_being_transmitted_and_leaves_no_lease(
     assert set(rows(tmp_path, "SELECT lease_expires_at FROM mail")) == {None}
 
 
+async def test_a_document_has_no_more_bytes_than_the_setting_says(tmp_path: Path) -> None:
+    async with (
+        mailbox() as capture,
+        serving(tmp_path, capture.port, max_document_bytes="2000") as server,
+        aiohttp.ClientSession(server.url) as session,
+    ):
+        large = {"to": "ada@example.com", "message": {"subject": "s", "text": "x" * 2000}}
+        for path, body in (("/v1/mail", large), ("/v1/mail/batch", [large])):
+            async with session.post(path, json=body) as answer:
+                assert answer.status == 413
+                assert " 2000 " in (await answer.json())["detail"]
+
+
+async def test_a_proxy_apart_reaches_the_timers_over_grpc(tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    async with mailbox() as capture, serving(tmp_path, capture.port) as server:
+        given = {"http": "127.0.0.1:0", "data_api": server.grpc}
+        process = await started(apart, "serve", "--only", "proxy", **given)
+        line = await until_line(process, "franking's proxy listens on ")
+        async with aiohttp.ClientSession(line.split()[4].rstrip(",")) as session:
+            timer = {
+                "timeout": 1,
+                "data": {"to": "ada@example.com", "message": {"subject": "s", "text": "t"}},
+                "callback": {"transport": "mail", "method": "", "uri": ""},
+            }
+            async with session.post("/timer", json=timer) as answer:
+                assert answer.status == 201
+                location = answer.headers["location"]
+
+            async def executed() -> bool:
+                async with session.get(location) as answer:
+                    return bool((await answer.json())["state"] == "executed")
+
+            await eventually(executed)
+            await server.stop()
+            async with session.post(f"{location}/retry") as answer:
+                assert answer.status == 503
+                assert "out of reach" in (await answer.json())["error_message"]
+        process.terminate()
+        assert await process.wait() == 0
+    assert len(capture.mails) == 1
+    assert os.listdir(apart) == []
+
+
+REFUSED_ROLES: tuple[tuple[str, str], ...] = (
+    ("proxy", "FRANKING_DATA_API is not set, and a proxy that runs apart needs it"),
+    ("cook", "--only is 'cook', which must be one or several of: api, proxy"),
+    ("", "--only is '', which must be"),
+)
+
+
+@pytest.mark.parametrize(("only", "words"), REFUSED_ROLES)
+async def test_a_role_that_is_none_is_refused(tmp_path: Path, only: str, words: str) -> None:
+    ended = await franking(tmp_path, "serve", "--only", only)
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err.startswith(words)
+
+
 async def test_the_database_serves_again_at_once_after_a_kill(tmp_path: Path) -> None:
     async with mailbox() as capture:
         async with serving(tmp_path, capture.port) as first:
@@ -112,6 +171,7 @@ async def test_an_engine_that_ends_by_itself_ends_the_service(tmp_path: Path) ->
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/franking.db",
         http=Address("127.0.0.1", 0),
+        grpc=Address("127.0.0.1", 0),
         smtp_connection_uri=Secret("smtp://127.0.0.1:1"),
     )
     async with running(settings, "serve") as service:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,19 @@ def call(module: str, **given: Any) -> dict[str, Any]:
 @contextmanager
 def serving(module: str, **given: Any) -> Iterator[int]:
     """Run `bench.cases.<module>` while in the block; the port that it serves."""
-    process = subprocess.Popen(_command(module, given), cwd=ROOT, stdout=subprocess.PIPE)
+    with process(_command(module, given)) as port:
+        yield port
+
+
+@contextmanager
+def process(command: Sequence[str]) -> Iterator[int]:
+    """Run a program while in the block; it tells its port as `answer`s do. Raises `Broken`."""
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise Broken(f"bench.cases.{module} did not start.")
+            raise Broken(f"{' '.join(command[:3])} did not start.")
         yield int(msgspec.json.decode(line)["port"])
     finally:
         process.terminate()
@@ -60,9 +67,14 @@ def tell(value: dict[str, Any]) -> None:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process ever held (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    """The most memory that this process ever held."""
+    return memory_bytes("VmHWM")
+
+
+def memory_bytes(name: str, pid: int | None = None) -> int:
+    """VmHWM or VmRSS of a process (proc(5), status), or of this one."""
+    lines = Path(f"/proc/{pid or 'self'}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def _command(module: str, given: dict[str, Any]) -> list[str]:

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.cases import child
 from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
+from bench.cases.serving import serving
 
 SECONDS, SECONDS_SMALL = 20, 3
 SETTLE_SECONDS = 1
@@ -33,28 +33,11 @@ def figures(run: Run) -> list[Figure]:
 
 
 def _idle(folder: Path, seconds: int) -> float:
-    settings = {
-        "FRANKING_DATABASE_URL": f"sqlite:///{folder / 'idle.db'}",
-        "FRANKING_HTTP": "127.0.0.1:0",
-        "FRANKING_SMTP_CONNECTION_URI": "smtp://127.0.0.1:25",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "franking", "serve"],
-        cwd=folder,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise child.Broken("franking serve did not start.")
+    with serving(folder) as served:
         time.sleep(SETTLE_SECONDS)
-        before = _cpu_seconds(process.pid)
+        before = _cpu_seconds(served.pid)
         time.sleep(seconds)
-        return (_cpu_seconds(process.pid) - before) / seconds * 100
-    finally:
-        process.terminate()
-        process.communicate()
+        return (_cpu_seconds(served.pid) - before) / seconds * 100
 
 
 def _cpu_seconds(pid: int) -> float:

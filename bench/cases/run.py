@@ -53,6 +53,10 @@ class Run:
         yield lambda: self.progress.advance(task)
         self.progress.remove_task(task)
 
+    def say(self, text: str) -> None:
+        """Tell a person something beside the table."""
+        self.progress.console.print(text)
+
     def _take(self, found: Limit) -> None:
         if self.port is not None:
             mails = limit.MAILS_SMALL if self.small else limit.MAILS

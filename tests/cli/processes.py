@@ -38,6 +38,7 @@ class Serving(msgspec.Struct, frozen=True):
 
     process: Process
     url: str
+    grpc: str = ""
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Signal it and wait for its end; the exit code."""
@@ -47,8 +48,9 @@ class Serving(msgspec.Struct, frozen=True):
 
 
 async def started(folder: Path, *arguments: str, **settings: str) -> Process:
-    """A franking that runs in a folder, with these settings and none of ours."""
+    """A franking that runs in a folder, with these settings and none of ours; gRPC anywhere."""
     environment = {name: value for name, value in os.environ.items() if "FRANKING" not in name}
+    environment["FRANKING_GRPC"] = "127.0.0.1:0"
     environment |= {f"FRANKING_{name.upper()}": value for name, value in settings.items()}
     environment |= {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "franking", *arguments]
@@ -82,7 +84,8 @@ async def serving(folder: Path, smtp_port: int, **settings: str) -> AsyncIterato
     log = asyncio.create_task(process.stderr.read())
     try:
         line = await until_line(process, "franking listens on ")
-        yield Serving(process, line.split()[3].rstrip(","))
+        words = [word.rstrip(",") for word in line.split()]
+        yield Serving(process, words[3], words[words.index("gRPC") + 2])
     finally:
         if process.returncode is None:
             process.kill()

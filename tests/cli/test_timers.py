@@ -180,7 +180,14 @@ def timer(**fields: Any) -> Document:
     times = dict.fromkeys(("servedAt", "executedAt", "deletedAt", "nextAttemptTime"))
     before = {f"previous{n}": None for n in ("ServedAt", "ExecutedAt", "DeletedAt", "Error")}
     known = {"id": "t", "state": "served", "dueAt": "D", "createdAt": "C", "callback": CALLBACK}
-    counts: Document = {"error": None, "retryCount": 0, "attempt": 1, "tries": [], "lives": [], "data": None}
+    counts: Document = {
+        "error": None,
+        "retryCount": 0,
+        "attempt": 1,
+        "tries": [],
+        "lives": [],
+        "data": None,
+    }
     return {**times, **before, **known, **counts, **fields}
 
 

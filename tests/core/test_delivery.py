@@ -34,6 +34,8 @@ DESIGN = {
     (W, "doubted", "resend", R),
     (P, "waited_out", "", E),
     (R, "waited_out", "", E),
+    (P, "cancelled", "", E),  # a timer was deleted before its mail was sent
+    (R, "cancelled", "", E),
     *((state, "retried", "", R) for state in (E, S, R)),
     *((state, "resubmitted", "", P) for state in (E, S, R)),
     (E, "proved_sent", "unknown", S),

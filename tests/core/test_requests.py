@@ -154,3 +154,39 @@ def test_asking_for_a_pending_mail_changes_nothing(ask: Any) -> None:
 def test_asking_for_a_mail_that_is_being_sent_is_refused(ask: Any) -> None:
     with pytest.raises(Refused, match="PROCESSING"):
         ask(claimed(), NOW, None)
+
+
+CANCELLED = "Error: The timer was deleted before this email was sent."
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.RETRY])
+def test_a_cancelled_mail_is_an_error_that_says_why(state: State) -> None:
+    before = waiting(
+        state,
+        due_at=TOMORROW,
+        attempts=3,
+        tries=2,
+        waiting_for="sendAt",
+        error="Error: 450 later",
+        category="service_unavailable",
+        cause="server_error",
+        error_code="450",
+    )
+    after = requests.cancelled(before, NOW + 1)
+    assert (after.state, after.outcome, after.end_at) == (State.ERROR, Outcome.NOT_SENT, NOW + 1)
+    assert (after.error, after.sentence) == (CANCELLED, requests.CANCELLED_SENTENCE)
+    assert (after.category, after.cause, after.error_code) == (None, None, None)
+    assert (after.waiting_for, after.attempts) == (None, 3)
+
+
+def test_a_cancelled_mail_in_doubt_stays_in_doubt() -> None:
+    in_doubt = waiting(State.RETRY, outcome=Outcome.UNKNOWN)
+    assert requests.cancelled(in_doubt, NOW).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "delivery", [claimed(), ended(Outcome.SENT), ended(Outcome.NOT_SENT), ended(Outcome.UNKNOWN)]
+)
+def test_only_what_waits_is_cancelled(delivery: Delivery) -> None:
+    with pytest.raises(Refused, match="cancelled"):
+        requests.cancelled(delivery, NOW)

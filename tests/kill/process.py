@@ -15,7 +15,7 @@ import httpx
 WORKER = Path(__file__).with_name("worker.py")
 START_SECONDS = 30.0
 END_SECONDS = 30.0
-_URL = re.compile(rb"listens on (http://\S+), with")
+_URL = re.compile(rb"listens on (http://[^\s,]+)")
 
 
 class Process:
@@ -31,6 +31,7 @@ class Process:
         given = {
             "database_url": f"sqlite:///{self.database}",
             "http": "127.0.0.1:0",
+            "grpc": "127.0.0.1:0",
             "smtp_connection_uri": f"smtp://127.0.0.1:{smtp_port}",
             "default_from": "Default <default@example.com>",
             "lease_seconds": 2,
@@ -58,6 +59,11 @@ class Process:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def state(self) -> str:
@@ -107,10 +113,12 @@ class Process:
         return await asyncio.wait_for(self._process.wait(), seconds)
 
     async def ask(
-        self, method: str, path: str, body: Any = None, key: str | None = None
+        self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str
     ) -> httpx.Response | None:
-        """The answer; None where it never came."""
-        headers = {"idempotency-key": key} if key else {}
+        """The answer; None where it never came. `timer_id` is the header x-timer-id."""
+        headers = {f"x-{name.replace('_', '-')}": value for name, value in headers.items()}
+        if key:
+            headers["idempotency-key"] = key
         try:
             return await self._http.request(method, self._url + path, json=body, headers=headers)
         except httpx.HTTPError:

@@ -20,6 +20,8 @@ ANSWERS = {
 }
 # Refused the first time, then taken: its mail leaves a remainder.
 LATER = "later"
+# Refused for good the first time, then taken: somebody has mended it.
+MENDED = "mended"
 # Taken, and then the connection is cut instead of answering.
 DROPPED = "dropped"
 # So the first time, and then refused for good.
@@ -116,6 +118,9 @@ class Sink:
         if kind == LATER and address not in self.refused_once:
             self.refused_once.add(address)
             return "451 4.2.1 Try again later"
+        if kind == MENDED and address not in self.refused_once:
+            self.refused_once.add(address)
+            return ANSWERS["unknown"]
         if kind == FICKLE and self.times(address):
             return ANSWERS["unknown"]
         return ANSWERS.get(kind, "250 2.1.5 OK")

@@ -1,10 +1,12 @@
 """`franking serve` with weak spots: run as a script, it kills, stops or starves itself.
 
 `KILL_AT` is `kind:when:nth:act`: at the nth transaction that writes such a thing, `before` or
-`after` its COMMIT, the process does `act` to itself: `kill` (SIGKILL), `stop` (SIGSTOP), `term`
-(SIGTERM, and the disk is slow for a moment). What a transaction writes is known by the named
-queries that it ran. While the file `KILL_FULL` exists, the database may not grow by a page. A
-mail whose subject is `poison` kills the worker that composes it.
+`after` its COMMIT or `during` the transaction, right after that query, the process does `act` to
+itself: `kill` (SIGKILL), `stop` (SIGSTOP), `term` (SIGTERM, and the disk is slow for a moment).
+What a transaction writes is known by the named queries that it ran. While the file `KILL_FULL`
+exists, the database may not grow by a page. A mail whose subject is `poison` kills the worker that
+composes it. `KILL_WAITS_MS` are a webhook's waits between its tries, for the real ones take ten
+minutes.
 """
 
 from __future__ import annotations
@@ -33,6 +35,13 @@ KINDS = {
     "insert_content": "remainder",
     "update_mail": "change",
     "write_late": "late",
+    "insert_timers": "timer_create",
+    "lease_timers": "timer_claim",
+    "renew_timers": "timer_renew",
+    "end_timers": "timer_end",
+    "serve_timers": "timer_serve",
+    "end_mailed": "timer_told",
+    "retry_timer": "timer_retry",
 }
 # A sweep settles too: it first looks for leases that ran out.
 SWEEP_LOOKS, SWEEP = "lapsed", "sweep"
@@ -50,7 +59,7 @@ class Spot:
         self._left = int(nth)
 
     def pass_by(self, when: str, written: set[str]) -> None:
-        """A COMMIT is about to be, or has been."""
+        """A COMMIT is about to be, or has been, or one of its queries has."""
         if when != self.when or self.kind not in written:
             return
         self._left -= 1
@@ -90,7 +99,10 @@ class Connection(sqlite3.Connection):
             self._sweeping = True
         elif name in KINDS and result.rowcount > 0:
             settled_by_sweep = name == "settle_mails" and self._sweeping
-            self._written.add(SWEEP if settled_by_sweep else KINDS[name])
+            kind = SWEEP if settled_by_sweep else KINDS[name]
+            self._written.add(kind)
+            if _spot is not None:
+                _spot.pass_by("during", {kind})
 
     def _starve(self) -> None:
         """The disk is full while the file is there."""
@@ -104,6 +116,9 @@ class Connection(sqlite3.Connection):
 
 def weaken() -> None:
     """Put the weak spots in: in SQLite's connections, and in the composer."""
+    if waits := os.environ.get("KILL_WAITS_MS"):
+        calls = importlib.import_module("franking.core.timer.calls")
+        calls.WAITS_MS = tuple(map(int, waits.split(",")))  # type: ignore[attr-defined]
     connect = sqlite3.connect
 
     def connecting(*given: Any, **named: Any) -> sqlite3.Connection:

@@ -76,6 +76,7 @@ def ended(found: Claimed | Mail, how: str, at: int = NOW, **fields: Any) -> Sett
         event=_event(mail, how, delivery, at),
         remainder=fields.pop("remainder", None),
         parent=mail.remainder_of,
+        timed=mail.timed > 0,
     )
 
 

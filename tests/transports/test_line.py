@@ -139,7 +139,7 @@ async def test_a_private_address_is_not_called_where_that_is_closed(host: str) -
 
 
 async def test_of_a_names_addresses_the_first_open_one_that_answers_is_taken() -> None:
-    lookups = Lookups(["127.0.0.2", "127.0.0.3", "127.0.0.1"])
+    lookups = Lookups(["127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.4"])
     names = Names("deny", lookup=lookups, closed=only_the_second)
     async with listening() as listener, listening("127.0.0.2", listener.port) as closed:
         async with line(names) as caller:

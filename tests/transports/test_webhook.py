@@ -17,6 +17,7 @@ from franking.clock import HandClock
 from franking.core.timer.calls import Called
 from franking.transports import webhook_exchange
 from franking.transports.names import Names
+from franking.transports.places import NoPlace, Places
 from franking.transports.webhook import Webhook
 
 from .receiver import HANG_UP, OK, SILENCE, answer, receiving, timer
@@ -257,6 +258,16 @@ async def test_no_more_than_so_many_go_to_one_host_at_once() -> None:
         ends = await asyncio.gather(*calls)
     assert slow.most_at_once == 2
     assert sum(end == Called() for end in ends) == 4
+
+
+async def test_no_more_than_so_many_go_out_in_all() -> None:
+    places = Places(2, 2, wait_seconds=0.05)
+    async with places.one("a"):
+        async with places.one("b"):
+            with pytest.raises(NoPlace):
+                await places.one("c").__aenter__()
+        async with places.one("c"):
+            pass
 
 
 async def test_who_never_gets_a_place_was_not_called() -> None:

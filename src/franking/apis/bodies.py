@@ -63,8 +63,10 @@ def one(content_type: bytes | None, body: bytes) -> dict[str, Any]:
     return value
 
 
-def many(content_type: bytes | None, body: bytes) -> list[Any]:
-    """The entries of the JSON array that a body holds. Raises `Problem`."""
+def many(
+    content_type: bytes | None, body: bytes, most_bytes: int = MAX_DOCUMENT_BYTES
+) -> list[Any]:
+    """The entries of the JSON array that a body holds, each within a limit. Raises `Problem`."""
     values = _decoded(content_type, body, _SEND_ARRAY)
     if type(values) is not list:
         detail = f"The body is {_named(values)}, not a JSON array of documents."
@@ -75,8 +77,8 @@ def many(content_type: bytes | None, body: bytes) -> list[Any]:
     for number, value in enumerate(values):
         if type(value) in _CONTAINERS:
             _shallow(value, f"Document {number} of the batch")
-    if len(body) > MAX_DOCUMENT_BYTES:
-        _light(body)
+    if len(body) > most_bytes:
+        _light(body, most_bytes)
     return values
 
 
@@ -141,10 +143,10 @@ def _too_deep(what: str) -> Problem:
     return Problem(400, "too_deep", detail, "Send it with fewer levels.")
 
 
-def _light(body: bytes) -> None:
+def _light(body: bytes, most_bytes: int) -> None:
     for number, raw in enumerate(_RAWS.decode(body)):
-        if len(bytes(raw)) > MAX_DOCUMENT_BYTES:
-            detail = f"Document {number} of the batch has more than {MAX_DOCUMENT_BYTES} bytes."
+        if len(bytes(raw)) > most_bytes:
+            detail = f"Document {number} of the batch has more than {most_bytes} bytes."
             raise Problem(413, "too_large", detail, "Make its attachments smaller.")
 
 

@@ -48,9 +48,9 @@ class Call(msgspec.Struct, frozen=True):
         """The JSON object in the body. Raises `Problem`."""
         return bodies.one(self.headers.get(b"content-type"), self.body)
 
-    def documents(self) -> list[Any]:
-        """The JSON array in the body. Raises `Problem`."""
-        return bodies.many(self.headers.get(b"content-type"), self.body)
+    def documents(self, most_bytes: int) -> list[Any]:
+        """The JSON array in the body, each entry within a limit. Raises `Problem`."""
+        return bodies.many(self.headers.get(b"content-type"), self.body, most_bytes)
 
     def once(self, at: int, render: Callable[[Any], Answer]) -> Once | None:
         """The Idempotency-Key, if the call has one; `render` makes the answer to keep.

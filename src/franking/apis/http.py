@@ -65,6 +65,7 @@ def build(
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     trusted: bool = False,
     timers: TimerDoor | None = None,
+    max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
 ) -> Front:
     """The app; `hosts` are the names that are served beside the loopback's.
 
@@ -73,7 +74,7 @@ def build(
     """
     live = Live(office, heartbeat_seconds)
     door = office.timers if timers is None else timers
-    table = routes(office, clock, live, door)
+    table = routes(office, clock, live, door, max_document_bytes)
     description = Description(lambda: routes(office, clock, live, door))
     app = Litestar(
         [*table, get("/openapi.json", status_code=200)(description.show)],
@@ -82,18 +83,26 @@ def build(
         logging_config=None,
         request_max_body_size=None,
     )
-    limits = {BATCH: bodies.MAX_BATCH_BYTES}
+    limits = {BATCH: max(bodies.MAX_BATCH_BYTES, max_document_bytes)}
     both = Fork(Skyring(door, clock), app)
     access = Access(both, office.keys, clock)
     behind = both if trusted else access
-    return Front(Guard(behind, hosts, bodies.MAX_DOCUMENT_BYTES, limits), live, access)
+    return Front(Guard(behind, hosts, max_document_bytes, limits), live, access)
 
 
 def routes(
-    office: Office, clock: Clock, live: Live, timers: TimerDoor
+    office: Office,
+    clock: Clock,
+    live: Live,
+    timers: TimerDoor,
+    max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
 ) -> Sequence[HTTPRouteHandler]:
     """Every route with its handler and its description."""
-    mails, listing, health = Mails(office, clock), Listing(office), Health(office)
+    mails, listing, health = (
+        Mails(office, clock, max_document_bytes),
+        Listing(office),
+        Health(office),
+    )
     keys, accounts, retries = (
         KeyCalls(office),
         AccountCalls(office, clock),

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from franking.apis import wire, wire_returns
+from franking.apis import bodies, wire, wire_returns
 from franking.apis.answers import Answer
 from franking.apis.calls import Ask, Call, answered, bare, mail_id, received
 from franking.apis.problems import Problem, field
@@ -21,11 +21,14 @@ _APPLIED = (b"preference-applied", b"handling=lenient")
 
 
 class Mails:
-    """The handlers of `/v1/mail`; `office` does the work."""
+    """The handlers of `/v1/mail`; `office` does the work. `most_bytes` is a document's limit."""
 
-    def __init__(self, office: Office, clock: Clock) -> None:
+    def __init__(
+        self, office: Office, clock: Clock, most_bytes: int = bodies.MAX_DOCUMENT_BYTES
+    ) -> None:
         self._office = office
         self._clock = clock
+        self._most_bytes = most_bytes
 
     async def submit(self, request: Ask) -> Answer:
         """POST /v1/mail."""
@@ -43,7 +46,7 @@ class Mails:
         lenient = call.lenient
         render = _entries_leniently if lenient else _entries
         result = await self._office.submit(
-            call.documents(), lenient=lenient, once=call.once(self._clock.now(), render)
+            call.documents(self._most_bytes), lenient=lenient, once=call.once(self._clock.now(), render)
         )
         return answered(result, render)
 

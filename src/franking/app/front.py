@@ -31,4 +31,11 @@ def front(
     clock = SystemClock()
     office = Office(store, clock, wake, outfit, due)
     hosts = reach.hosts(settings)
-    return office, build(office, clock, hosts=hosts, trusted=trusted, timers=timers)
+    return office, build(
+        office,
+        clock,
+        hosts=hosts,
+        trusted=trusted,
+        timers=timers,
+        max_document_bytes=settings.max_document_bytes,
+    )

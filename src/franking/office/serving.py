@@ -43,6 +43,7 @@ class Server:
             return Unserved(NO_DOCUMENT)
         if stored is None:
             return Change(insert=replace(drafts.written(draft, document), timed=timer.revision))
+        drafts.at_rest(stored.mail)  # what is sent now ends as the earlier life's
         return replace(drafts.begun_anew(draft, stored, document), timed=timer.revision)
 
 

@@ -167,12 +167,9 @@ class _Resolver(AbstractResolver):
 
 
 async def _read(response: aiohttp.ClientResponse, read: bytearray) -> None:
-    """Up to the end, so that the connection can be kept; a longer body is hung up on."""
-    while chunk := await response.content.read(ANSWER_OCTETS - len(read)):
+    """Up to the end, so that the connection can be kept; who says more is hung up on."""
+    while (room := ANSWER_OCTETS - len(read)) and (chunk := await response.content.read(room)):
         read += chunk
-        if len(read) >= ANSWER_OCTETS:
-            response.close()
-            return
 
 
 def _told(place: str, error: Exception) -> str:

@@ -233,7 +233,9 @@ async def test_tries_that_are_left_are_told_of_a_webhook(
 ) -> None:
     tries = (Try(1, NOW - 1, "HTTP 500 “oops”"),)
     hook = Callback("http", "post", "http://h")
-    between = Timer("x", TimerState.SERVED, hook, NOW, NOW, tries=tries, next_at=NOW + 9, seq=1)
+    between = Timer(
+        "x", TimerState.SERVED, hook, NOW, NOW, None, attempt=1, tries=tries, next_at=NOW + 9
+    )
     door.timers["x"] = between
     with pytest.raises(TimerRefused, match="This timer is being tried again") as caught:
         await remote.retry("x")

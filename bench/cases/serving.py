@@ -1,0 +1,79 @@
+"""A `franking serve` in a process of its own, as an installation runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+from bench.cases import child
+
+DATABASE = "served.db"
+STOP_SECONDS = 20
+_URL = re.compile(rb"http://127\.0\.0\.1:(\d+)")
+
+
+class Served:
+    """The process: where it listens, and when it was begun, in seconds since 1970."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, began_at: float) -> None:
+        self.pid = process.pid
+        self.port = port
+        self.began_at = began_at
+
+    def ready(self) -> bool:
+        """Does /readyz answer 200?"""
+        return ask(self.port, "/readyz")[0] == 200
+
+    def memory_bytes(self) -> int:
+        """What it holds of memory now (VmRSS)."""
+        return child.memory_bytes("VmRSS", self.pid)
+
+
+@contextmanager
+def serving(folder: Path, smtp_port: int = 25, **settings: str) -> Iterator[Served]:
+    """`franking serve` on a database in the folder, while in the block. Raises `Broken`."""
+    given = {
+        "FRANKING_DATABASE_URL": f"sqlite:///{folder / DATABASE}",
+        "FRANKING_HTTP": "127.0.0.1:0",
+        "FRANKING_GRPC": "127.0.0.1:0",
+        "FRANKING_SMTP_CONNECTION_URI": f"smtp://127.0.0.1:{smtp_port}",
+        **settings,
+    }
+    began_at = time.time()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "franking", "serve"],
+        cwd=folder,
+        env={**os.environ, **given},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        found = _URL.search(process.stdout.readline())
+        if found is None:
+            raise child.Broken("franking serve did not start.")
+        yield Served(process, int(found[1]), began_at)
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def ask(port: int, path: str) -> tuple[int, bytes]:
+    """GET a path of this machine: the status and the body."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
