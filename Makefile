@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SINK := $(VENV)/.sink
+TOOLS := $(VENV)/.tools
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench docs kill
@@ -14,7 +14,7 @@ help: ## list these
 run: $(READY) ## set up, then serve with a local mailbox to play with
 	$(BIN)/franking demo
 
-test: check $(SINK) ## everything in check, then all tests
+test: check $(TOOLS) ## everything in check, then all tests
 	$(BIN)/pytest
 
 check: $(READY) ## format, lint, types and the rules of the house
@@ -23,21 +23,21 @@ check: $(READY) ## format, lint, types and the rules of the house
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_house.py
 
-bench: $(READY) $(SINK) ## measure against Postfix's own tools and print the ratios
+bench: $(READY) $(TOOLS) ## measure against Postfix's own tools and print the ratios
 	$(BIN)/franking bench
 
 docs: $(READY) ## draw docs/machines.md from the tables
 	$(BIN)/python docs/draw.py
 
-kill: $(READY) $(SINK) ## all of the tests that kill processes, not only the sample
+kill: $(READY) $(TOOLS) ## all of the tests that kill processes, not only the sample
 	FRANKING_KILLS=all $(BIN)/pytest -m kill
 
 $(READY): pyproject.toml constraints.txt .ci/setup
 	@.ci/setup $(VENV)
 	@touch $@
 
-# Postfix's smtp-sink and smtp-source: tests that need them skip without, so a failure is told
+# What some tests call, as smtp-sink and ruby: they skip without, so a failure is told
 # and not repeated.
-$(SINK): | $(READY)
-	@.ci/sink
+$(TOOLS): | $(READY)
+	@.ci/tools
 	@touch $@

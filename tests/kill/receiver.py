@@ -93,7 +93,8 @@ class Server:
         writer: asyncio.StreamWriter,
     ) -> bool:
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        fields = (line.partition(": ") for line in head[1:] if line)
+        headers = {name.lower(): value for name, _, value in fields}
         _, kind, id = head[0].split()[1].split("/")
         self._numbers += 1
         number = self._numbers

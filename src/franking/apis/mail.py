@@ -46,7 +46,9 @@ class Mails:
         lenient = call.lenient
         render = _entries_leniently if lenient else _entries
         result = await self._office.submit(
-            call.documents(self._most_bytes), lenient=lenient, once=call.once(self._clock.now(), render)
+            call.documents(self._most_bytes),
+            lenient=lenient,
+            once=call.once(self._clock.now(), render),
         )
         return answered(result, render)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from franking.clock import Clock
 from franking.config import Settings
 from franking.core.timer import HTTP, TCP
-from franking.transports.names import Names
 from franking.transports.base import Caller
 from franking.transports.line import Line
+from franking.transports.names import Names
 from franking.transports.webhook import Webhook
 
 

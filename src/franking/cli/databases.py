@@ -18,6 +18,7 @@ from franking.cli.exits import Code, Ended
 from franking.clock import Clock
 from franking.config import Settings
 from franking.config.settings import SQLITE
+from franking.core.timer import TimerState
 from franking.stores.base import Counts
 
 # A mail may be this much past its time while its turn comes.
@@ -64,6 +65,8 @@ async def doctor(settings: Settings, clock: Clock) -> None:
     finally:
         await store.close()
     screen.console().print(_states(counts))
+    if counts.timers:
+        screen.console().print(_timers(counts))
     if counts.stuck:
         screen.console().print(_stuck(counts.stuck))
         raise Ended(Code.FAILED, f"{len(counts.stuck)} stuck. {_cure(_user(settings))}")
@@ -74,6 +77,13 @@ def _states(counts: Counts) -> Table:
     table = Table("State", "Mails", box=None)
     for name in screen.COLOURS:
         table.add_row(screen.state(name), screen.cell(counts.states.get(name, 0)))
+    return table
+
+
+def _timers(counts: Counts) -> Table:
+    table = Table("State", "Timers", box=None)
+    for name in TimerState:
+        table.add_row(screen.cell(name), screen.cell(counts.timers.get(name, 0)))
     return table
 
 
