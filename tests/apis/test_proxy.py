@@ -99,6 +99,23 @@ async def test_callers_of_one_moment_are_kept_apart(front: Proxy, timers: Timers
     ]
 
 
+async def test_a_caller_who_is_refused_takes_nobody_along(
+    timers: TimersAtHand, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = timers.create
+
+    async def judging(new: Any, key: Any = None, caller: str | None = None) -> Any:
+        if caller != "Bearer fk_1":
+            raise Problem(401, "key_unknown", "There is no such key.", "Make one.")
+        return await create(new, key, caller)
+
+    monkeypatch.setattr(timers, "create", judging)
+    front = build_proxy(timers, clock)
+    shown = [KEY, (b"authorization", b"Bearer fk_2"), KEY]
+    answers = await asyncio.gather(*(said(front, "POST", b"/timer", [o], BODY) for o in shown))
+    assert [answer.status for answer in answers] == [201, 401, 201]
+
+
 async def test_the_data_apis_refusal_is_the_proxys(front: Proxy, timers: TimersAtHand) -> None:
     challenge = ((b"www-authenticate", b'Bearer realm="franking"'),)
     timers.broken = Problem(

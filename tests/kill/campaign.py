@@ -15,6 +15,7 @@ from eventually import eventually
 from kill.documents import Documents, seconds_ahead
 from kill.ledger import Ledger
 from kill.process import Process
+from kill.receiver import CallPoint
 from kill.session import Point
 from kill.sink import Sink
 
@@ -32,12 +33,14 @@ DISK = tuple(f"{kind}:{when}" for kind in WRITES for when in ("before", "after")
 
 
 class Strike(NamedTuple):
-    """One kill: at the `nth` passing of a point on disk or on the wire, or `seconds` after."""
+    """One kill: at the `nth` passing of a point on disk, on the wire or in a call to a webhook,
+    or `seconds` after."""
 
     disk: str = ""
     wire: Point | None = None
     nth: int = 1
     seconds: float = 0.0
+    call: CallPoint | None = None
 
     @property
     def spot(self) -> str:
@@ -62,6 +65,24 @@ def by_chance(chance: random.Random) -> Iterator[Strike]:
             yield Strike(disk=point, nth=chance.randint(1, most))
         else:
             yield Strike(wire=chance.choice(list(Point)), nth=chance.randint(1, 15))
+
+
+def arm(strike: Strike, process: Process, sink: Sink) -> None:
+    """Have the process killed on the wire or after a time, if that is where the strike falls."""
+    if strike.wire is not None:
+        sink.trap(strike.wire, strike.nth, process.strike)
+    if strike.seconds:
+        asyncio.get_running_loop().call_later(strike.seconds, process.strike)
+
+
+async def struck(process: Process, seconds: float) -> bool:
+    """Until it was killed; false where it had to be killed by time."""
+    try:
+        await process.gone(seconds)
+    except TimeoutError:
+        await process.kill()
+        return False
+    return True
 
 
 class Submission(NamedTuple):
@@ -97,12 +118,10 @@ class Campaign:
             self._sink.delay_seconds = SLOW_ANSWER_SECONDS
         self._waiting += [self._submission() for _ in range(BATCHES)]
         if await self._process.start(strike.spot):
-            if strike.wire is not None:
-                self._sink.trap(strike.wire, strike.nth, self._process.strike)
-            if strike.seconds:
-                asyncio.get_running_loop().call_later(strike.seconds, self._process.strike)
+            arm(strike, self._process, self._sink)
             submitting = asyncio.create_task(self._submit())
-            await self._struck(strike)
+            if not await struck(self._process, PATIENCE_SECONDS):
+                self.missed.append(strike)
             await submitting
         self.kills += 1
 
@@ -133,13 +152,6 @@ class Campaign:
             f"{sum(self._sink.taken.values())} taken, {again} more than once (resend); "
             f"{len(self.missed)} points were not reached and killed by time"
         )
-
-    async def _struck(self, strike: Strike) -> None:
-        try:
-            await self._process.gone(PATIENCE_SECONDS)
-        except TimeoutError:
-            self.missed.append(strike)
-            await self._process.kill()
 
     async def _all_ended(self) -> Ledger | None:
         assert self._process.running, self._process.log[-2000:]

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ _URL = re.compile(rb"listens on (http://[^\s,]+)")
 class Process:
     """One installation in `folder` that sends through `smtp_port`; it may be started many times.
 
-    `settings` are franking's, by their names in lower case.
+    `settings` are franking's, by their names in lower case; `waits_ms` a webhook's between tries.
     """
 
-    def __init__(self, folder: Path, smtp_port: int, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, smtp_port: int, waits_ms: Sequence[int] = (), **settings: Any
+    ) -> None:
         self.database = folder / "franking.db"
         self.full = folder / "full"
         self._log = folder / "log"
@@ -44,6 +47,7 @@ class Process:
             **{k: v for k, v in os.environ.items() if not k.startswith("FRANKING_")},
             **{f"FRANKING_{name.upper()}": str(value) for name, value in given.items()},
             "KILL_FULL": str(self.full),
+            "KILL_WAITS_MS": ",".join(map(str, waits_ms)),
         }
         self._process: asyncio.subprocess.Process | None = None
         self._url = ""

@@ -1,0 +1,1 @@
+"""Timers end to end, by every way to them."""

@@ -1,0 +1,528 @@
+"""Timers handed over as mails: one transaction with the mail's, at its beginning and at its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from franking.core import requests
+from franking.core.delivery import Outcome, State
+from franking.core.endings import waited_out
+from franking.core.proof import proved_sent
+from franking.core.timer import Timer, TimerState
+from franking.office.serving import FOREIGN, Server
+from franking.stores import timer_serving
+from franking.stores.base import Change, Store, Stored, TimerChange, Unserved
+
+from .contract import Yard
+from .mails import (
+    HOUR,
+    LEASE_MS,
+    NOW,
+    changed,
+    claimed,
+    delivery,
+    ended,
+    kinds,
+    mail,
+    stored,
+    swept,
+    transmitting,
+)
+from .timers import (
+    CHANCE,
+    DOCUMENT,
+    created,
+    deleted,
+    lives,
+    mail_timer,
+    no_timer_is_stuck,
+    read,
+    replaced,
+    retried,
+    served,
+    timer,
+)
+
+C, V, X, F, D = TimerState
+EXPIRY = NOW + LEASE_MS
+LATE = EXPIRY + 5
+NO_RECIPIENT = {"message": {"subject": "s", "text": "t"}}
+
+
+async def under_way(store: Store, document: Any = DOCUMENT) -> Timer:
+    """The timer m1, served, its mail waiting."""
+    await created(store, mail_timer(document=document))
+    assert await served(store) == 1
+    return await read(store, "m1")
+
+
+# -- served
+
+
+async def test_a_due_timer_is_a_mail_with_its_id(store: Store) -> None:
+    await created(store, mail_timer(due_at=NOW))
+    assert await served(store, NOW + 5) == 1
+    found, kept = await read(store, "m1"), await stored(store)
+    assert (found.state, found.served_at, found.next_at, found.attempt) == (V, NOW + 5, None, 1)
+    assert (kept.mail.delivery.state, kept.mail.delivery.due_at) == (State.PENDING, NOW + 5)
+    assert (kept.mail.timed, kept.timer) == (1, replace(found, data=None))
+    assert (await claimed(store, NOW + 5)).mail.id == "m1"
+    await no_timer_is_stuck(store)
+
+
+async def test_a_timer_is_no_mail_before_its_time(store: Store) -> None:
+    await created(store, mail_timer(due_at=NOW + 1))
+    assert await served(store) == 0
+    assert await store.read("m1") is None
+    assert await store.timers.next_mail_due() == NOW + 1
+
+
+async def test_a_timer_is_served_once(store: Store) -> None:
+    await under_way(store)
+    assert [await served(store, NOW + HOUR) for _ in range(2)] == [0, 0]
+    assert await store.timers.next_mail_due() is None
+
+
+async def test_no_more_are_served_than_asked_for(store: Store) -> None:
+    await created(store, *[mail_timer(f"m{n}", due_at=NOW - 9 + n) for n in range(5)])
+    server = Server(NOW, CHANCE.new_id)
+    assert [await store.timers.serve_mails(NOW, 2, server) for _ in range(4)] == [2, 2, 1, 0]
+    assert [c.mail.id for c in await store.claim(NOW, 9, LEASE_MS)] == [f"m{n}" for n in range(5)]
+
+
+async def test_so_many_bytes_are_served_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer_serving, "BYTES_AT_ONCE", 100)
+    await created(store, *[mail_timer(f"m{n}") for n in range(3)])
+    assert [await served(store) for _ in range(3)] == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "document", [DOCUMENT, '{"to":"a@b.example","message":{"subject":"s","text":"t"}}']
+)
+async def test_a_document_may_be_the_text_of_one(store: Store, document: Any) -> None:
+    await under_way(store, document)
+    assert b'"to":"a@b.example"' in bytes((await stored(store)).document)
+
+
+async def test_the_old_smtp_transport_makes_a_mail_too(store: Store) -> None:  # case 55
+    message = {"to": "a@b.example", "from": "c@d.example", "text": "hello world"}
+    await created(store, mail_timer(document=message, transport="smtp"))
+    assert await served(store) == 1
+    assert (await delivery(store)).state is State.PENDING
+
+
+async def test_a_mails_own_due_time_still_counts(store: Store) -> None:
+    await under_way(store, {**DOCUMENT, "sendAt": "2030-01-01T00:00:00Z"})
+    assert (await delivery(store)).waiting_for == "sendAt"
+    assert await store.claim(NOW + HOUR, 9, LEASE_MS) == []
+    await no_timer_is_stuck(store)
+
+
+async def test_a_foreign_mail_is_not_touched_and_the_timer_fails(store: Store) -> None:
+    await created(store, mail_timer())
+    await store.submit([mail()])
+    before = await stored(store)
+    assert await served(store, NOW + 5) == 1
+    found = await read(store, "m1")
+    assert (found.state, found.executed_at, found.next_at) == (F, NOW + 5, None)
+    assert found.error == FOREIGN.format("m1")
+    assert await stored(store) == before
+    await no_timer_is_stuck(store)
+
+
+async def test_a_refused_document_fails_at_once_with_its_error_and_an_event(store: Store) -> None:
+    await created(store, mail_timer(document=NO_RECIPIENT), mail_timer("m2"))
+    assert await served(store, NOW + 5) == 2
+    found, kept = await read(store, "m1"), await delivery(store)
+    assert (found.state, found.served_at, found.executed_at) == (F, NOW + 5, NOW + 5)
+    assert found.error == kept.error
+    assert "at least one recipient" in (found.error or "")
+    assert await kinds(store) == ["email_Error"]
+    assert (await read(store, "m2")).state is V
+    await no_timer_is_stuck(store)
+
+
+@pytest.mark.parametrize(("state", "end"), [("SUCCESS", X), ("ERROR", F), ("DONE", F)])
+async def test_a_preset_delivery_ends_the_timer_at_once(
+    store: Store, state: str, end: TimerState
+) -> None:
+    await under_way(store, {**DOCUMENT, "delivery": {"state": state}})
+    found = await read(store, "m1")
+    assert (found.state, found.executed_at) == (end, NOW)
+    await no_timer_is_stuck(store)
+
+
+@pytest.mark.parametrize("broken", ["raises", "twice", "nothing"])
+async def test_one_broken_row_is_put_off_and_the_others_served(store: Store, broken: str) -> None:
+    serve = Server(NOW, CHANCE.new_id)
+
+    def trips(timer: Timer, stored: Stored | None) -> Change | Unserved:
+        found = serve(timer, stored)
+        if timer.id != "m1" or isinstance(found, Unserved) or found.insert is None:
+            return found
+        if broken == "raises":
+            raise LookupError("a bug")
+        id = "m2" if broken == "twice" else "m1"
+        priority: Any = None if broken == "nothing" else 0
+        return Change(insert=replace(found.insert, id=id, priority=priority))
+
+    await created(store, *[mail_timer(f"m{n}") for n in range(3)])
+    assert await store.timers.serve_mails(NOW, 9, trips) == 3
+    states = [(await read(store, f"m{n}")).state for n in range(3)]
+    assert states.count(V) == 2
+    [off] = [t for n in range(3) if (t := await read(store, f"m{n}")).state is C]
+    assert (off.next_at, off.due_at) == (NOW + HOUR, NOW)
+    assert (off.served_at, off.attempt, await store.read(off.id) or None) == (None, 0, None) or (
+        broken == "twice"
+    )
+    assert await store.timers.next_mail_due() == NOW + HOUR
+    assert await served(store, NOW + HOUR) == 1
+
+
+# -- ended with its mail, in the transaction that settles it
+
+
+async def sent(store: Store) -> None:
+    await store.settle([ended(await claimed(store), "sent", LATE)])
+
+
+async def refused(store: Store) -> None:
+    await store.settle([ended(await claimed(store), "failed", LATE)])
+
+
+async def in_doubt(store: Store) -> None:
+    await store.settle([ended(await transmitting(store), "doubted", LATE)])
+
+
+async def expired(store: Store) -> None:
+    await transmitting(store)
+    assert await swept(store, LATE) == 1
+
+
+async def given_up(store: Store) -> None:
+    def decide(found: Stored | None) -> Change:
+        assert found is not None
+        return Change(delivery=waited_out(found.mail.delivery, LATE))
+
+    await changed(store, Change(delivery=replace(await delivery(store), give_up_at=NOW)))
+    assert await store.give_up(LATE, 9, decide) == 1
+
+
+async def held_too_long(store: Store) -> None:
+    def decide(found: Stored | None) -> Change:
+        assert found is not None
+        return Change(delivery=waited_out(found.mail.delivery, LATE))
+
+    await store.timers.read("m1")
+    [found] = await store.change(["m1"], decide)  # type: ignore[misc]
+    assert isinstance(found, Stored)
+
+
+ENDINGS = [
+    (sent, X, None),
+    (refused, F, "Error: 550 no"),
+    (in_doubt, F, "Error: Connection lost before the server confirmed the message."),
+    (expired, F, "Message processing lease expired."),
+    (given_up, F, "Error: Not sent within the time it may wait."),
+    (held_too_long, F, "Error: Not sent within the time it may wait."),
+]
+
+
+@pytest.mark.parametrize(("end", "state", "error"), ENDINGS, ids=lambda value: str(value)[:20])
+async def test_a_timer_ends_with_its_mail(
+    store: Store, end: Any, state: TimerState, error: str | None
+) -> None:
+    before = await under_way(store)
+    await end(store)
+    after = await read(store, "m1")
+    assert after == replace(before, state=state, executed_at=LATE, error=error)
+    await no_timer_is_stuck(store, LATE)
+
+
+@pytest.mark.parametrize("how", ["deferred", "returned", "lapsed"])
+async def test_a_timer_goes_on_while_its_mail_does(store: Store, how: str) -> None:
+    before = await under_way(store)
+    await store.settle([ended(await claimed(store), how, LATE)])
+    assert await read(store, "m1") == before
+    await no_timer_is_stuck(store, LATE)
+
+
+async def test_one_settlement_of_a_batch_ends_one_timer(store: Store) -> None:
+    await created(store, mail_timer("m1"), mail_timer("m2"), timer("t1"))
+    await served(store)
+    await store.submit([mail("t1")])
+    one, other, foreign = sorted(await store.claim(NOW, 9, LEASE_MS), key=lambda c: c.mail.id)
+    ends = [
+        ended(one, "failed", LATE),
+        ended(other, "deferred", LATE),
+        ended(foreign, "sent", LATE),
+    ]
+    await store.settle(ends)
+    states = [(await read(store, id)).state for id in ("m1", "m2", "t1")]
+    assert states == [F, V, C]
+
+
+async def test_a_lost_lease_ends_no_timer(store: Store) -> None:
+    before = await under_way(store)
+    first = await claimed(store)
+    await swept(store, EXPIRY)
+    await claimed(store, EXPIRY)
+    await store.settle([ended(first, "failed", LATE)])
+    assert await read(store, "m1") == before
+
+
+@pytest.mark.parametrize("way", ["in doubt", "released"])
+async def test_late_proof_that_it_was_sent_executes(store: Store, way: str) -> None:
+    await under_way(store)
+    first = await (transmitting if way == "in doubt" else claimed)(store)
+    await swept(store, EXPIRY)
+    assert (await read(store, "m1")).state is (F if way == "in doubt" else V)
+    await store.settle([ended(first, "sent", LATE)])
+    after = await read(store, "m1")
+    assert (after.state, after.executed_at, after.error) == (X, LATE, None)
+    await no_timer_is_stuck(store, LATE)
+
+
+async def test_late_proof_that_it_was_not_sent_keeps_the_fault(store: Store) -> None:
+    await under_way(store)
+    first = await transmitting(store)
+    await swept(store, EXPIRY)
+    await store.settle([ended(first, "failed", LATE)])
+    after = await read(store, "m1")
+    assert (after.state, after.executed_at, after.error) == (F, LATE, "Error: 550 no")
+
+
+async def test_a_bounce_that_proves_it_sent_executes(store: Store) -> None:
+    from franking.core.bounce import Filing, Proof
+
+    await under_way(store)
+    await in_doubt(store)
+    token = (await stored(store)).mail.message_token
+    assert (await delivery(store)).outcome is Outcome.UNKNOWN
+
+    def decide(message_id: str, candidates: Any, known: Any) -> Filing:
+        [found] = candidates
+        proved = proved_sent(found.delivery, None, LATE)
+        return Filing("m1", proofs=(Proof(found.seq, proved, None),))
+
+    assert await store.returns.file([f"<{token}@franking.example>"], decide) is not None
+    after = await read(store, "m1")
+    assert (after.state, after.executed_at, after.error) == (X, LATE, None)
+
+
+async def test_an_end_of_the_mail_does_not_wake_what_was_deleted(store: Store) -> None:
+    await under_way(store)
+    first = await claimed(store)
+    await swept(store, EXPIRY)
+    await deleted(store, "m1", EXPIRY)
+    before = await read(store, "m1")
+    await store.settle([ended(first, "failed", LATE)])
+    assert await read(store, "m1") == before
+
+
+# -- deleted and replaced while its mail waits
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced"])
+async def test_a_mail_that_waits_is_cancelled_with_its_timer(store: Store, change: str) -> None:
+    await under_way(store)
+    if change == "deleted":
+        await deleted(store, "m1", NOW + 5)
+    else:
+        await replaced(store, mail_timer(due_at=NOW + HOUR), NOW + 5)
+    after = await delivery(store)
+    assert (after.state, after.error, after.end_at) == (State.ERROR, requests.CANCELLED, NOW + 5)
+    assert await store.claim(NOW + 5, 9, LEASE_MS) == []
+    found = await read(store, "m1")
+    assert (found.state, found.executed_at, found.error) == (
+        (D if change == "deleted" else C),
+        None,
+        None,
+    )
+    await no_timer_is_stuck(store)
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced", "retried"])
+async def test_a_foreign_mail_is_none_of_its_timers_business(store: Store, change: str) -> None:
+    await created(store, mail_timer())
+    await store.submit([mail()])
+    if change == "retried":
+        await served(store)
+    seen: list[Stored | None] = []
+
+    def decide(timer: Timer | None, found: Stored | None) -> None:
+        seen.append(found)
+
+    await store.timers.change("m1", decide)
+    assert seen == [None]
+
+
+async def test_a_mail_of_an_earlier_life_is_not_its_timers(store: Store) -> None:
+    await under_way(store)
+    await sent(store)
+    await created(store, mail_timer(due_at=NOW + HOUR))
+    seen: list[Stored | None] = []
+    await store.timers.change("m1", lambda timer, found: seen.append(found))
+    assert seen == [None]
+    assert (await stored(store)).timer is None
+
+
+async def test_a_mail_takes_its_timer_along_when_it_is_removed(store: Store) -> None:
+    await under_way(store)
+    gone = Change(delete=True, timer=TimerChange("deleted", NOW + 5))
+    assert await changed(store, gone) == [None]
+    found = await read(store, "m1")
+    assert (found.state, found.deleted_at) == (D, NOW + 5)
+    await no_timer_is_stuck(store)
+
+
+async def test_a_mail_that_can_not_be_removed_keeps_its_timer(store: Store) -> None:
+    before = await under_way(store)
+    await claimed(store)
+    [refused] = await changed(store, Change(delete=True, timer=TimerChange("deleted", NOW + 5)))
+    assert isinstance(refused, Exception)
+    assert await read(store, "m1") == before
+
+
+# -- served again
+
+
+async def failed_once(store: Store) -> None:
+    await under_way(store)
+    await refused(store)
+
+
+async def test_after_a_retry_the_mail_goes_again_as_it_stands(store: Store) -> None:
+    await failed_once(store)
+    await changed(store, Change(document=mail("m1").document))
+    await retried(store, "m1", LATE)
+    assert await served(store, LATE) == 1
+    kept, found = await stored(store), await read(store, "m1")
+    assert (kept.mail.delivery.state, kept.mail.delivery.attempts) == (State.RETRY, 1)
+    assert b"m1@example.com" in bytes(kept.document)
+    assert (found.state, found.attempt, found.retry_count) == (V, 2, 1)
+    assert (found.served_at, found.error) == (LATE, None)
+    await store.settle([ended(await claimed(store, LATE), "sent", LATE + 1)])
+    after = await read(store, "m1")
+    assert (after.state, after.executed_at) == (X, LATE + 1)
+    assert (after.previous_error, after.previous_executed_at) == ("Error: 550 no", LATE)
+
+
+async def test_after_a_retry_what_was_sent_by_then_is_only_executed(store: Store) -> None:
+    await under_way(store)
+    first = await transmitting(store)
+    await swept(store, EXPIRY)
+    await retried(store, "m1", EXPIRY)
+    await store.settle([ended(first, "sent", LATE)])  # its worker's late answer
+    before = await stored(store)
+    assert (await read(store, "m1")).state is C
+    assert await served(store, LATE + 1) == 1
+    found, kept = await read(store, "m1"), await stored(store)
+    assert (found.state, found.error) == (X, None)
+    assert found.executed_at is not None
+    assert kept.mail == before.mail
+    await no_timer_is_stuck(store, LATE + 1)
+
+
+async def test_after_a_retry_a_mail_that_was_removed_is_made_again(store: Store) -> None:
+    await failed_once(store)
+    await changed(store, Change(delete=True))
+    await retried(store, "m1", LATE)
+    assert await served(store, LATE) == 1
+    assert (await delivery(store)).state is State.PENDING
+    assert (await read(store, "m1")).state is V
+
+
+@pytest.mark.parametrize("way", ["created", "replaced"])
+async def test_another_document_is_sent_from_scratch(store: Store, way: str) -> None:
+    other = {**DOCUMENT, "to": "other@b.example"}
+    if way == "created":
+        await failed_once(store)
+        await created(store, mail_timer(document=other, due_at=LATE))
+    else:
+        await under_way(store)
+        await replaced(store, mail_timer(document=other, due_at=LATE))
+    assert await served(store, LATE) == 1
+    kept, found = await stored(store), await read(store, "m1")
+    assert (kept.mail.delivery.state, kept.mail.delivery.attempts) == (State.PENDING, 0)
+    assert (kept.mail.timed, found.revision) == (2, 2)
+    assert b"other@b.example" in bytes(kept.document)
+    assert [life.ended_by for life in await lives(store, "m1")] == [way]
+    await store.settle([ended(await claimed(store, LATE), "sent", LATE + 1)])
+    assert (await read(store, "m1")).state is X
+
+
+async def test_another_document_that_is_refused_fails_at_once(store: Store) -> None:
+    await failed_once(store)
+    await created(store, mail_timer(document=NO_RECIPIENT, due_at=LATE))
+    assert await served(store, LATE) == 1
+    found = await read(store, "m1")
+    assert (found.state, found.executed_at) == (F, LATE)
+    assert "at least one recipient" in (found.error or "")
+    assert (await kinds(store))[-1] == "email_Error"
+
+
+async def test_a_mail_that_is_sent_now_is_not_given_another_document(store: Store) -> None:
+    """It was sent again by itself after its timer's id was used for another."""
+    await failed_once(store)
+    await created(store, mail_timer(document={**DOCUMENT, "to": "other@b.example"}, due_at=LATE))
+    again = requests.retried(await delivery(store), LATE, None)
+    await changed(store, Change(delivery=again))
+    held = await claimed(store, LATE)
+    assert await served(store, LATE) == 1
+    assert (await stored(store)).document == held.document
+    assert (await read(store, "m1")).next_at == LATE + HOUR
+    await store.settle([ended(held, "sent", LATE)])
+    assert (await read(store, "m1")).state is C
+    assert await served(store, LATE + HOUR) == 1
+    assert b"other@b.example" in bytes((await stored(store)).document)
+
+
+async def test_a_timer_that_calls_out_is_not_ended_by_a_mail_of_its_id(store: Store) -> None:
+    await failed_once(store)
+    await created(store, timer("m1", due_at=NOW + HOUR))
+    again = requests.retried(await delivery(store), LATE, None)
+    await changed(store, Change(delivery=again))
+    await store.settle([ended(await claimed(store, LATE), "sent", LATE)])
+    assert (await read(store, "m1")).state is C
+
+
+async def test_a_retry_that_is_served_at_once_is_one_transaction(store: Store) -> None:
+    """As the mail's own doors do it."""
+    await failed_once(store)
+    again = requests.retried(await delivery(store), LATE, None)
+    wanted = Change(delivery=again, timer=TimerChange("retried", LATE, served=True))
+    await changed(store, wanted)
+    found = await read(store, "m1")
+    assert (found.state, found.served_at, found.retry_count, found.next_at) == (V, LATE, 1, None)
+    assert (found.attempt, found.previous_error) == (2, "Error: 550 no")
+    assert [life.ended_by for life in await lives(store, "m1")] == ["retried"]
+    assert await served(store, LATE) == 0
+    await no_timer_is_stuck(store, LATE)
+
+
+async def test_a_refusal_at_the_mails_door_leaves_the_question_and_the_mail(store: Store) -> None:
+    await under_way(store)
+    await in_doubt(store)
+    before = await stored(store)
+    question = TimerChange("asked", NOW, asked_at=LATE, refuse=LookupError("sure?"))
+    [refused] = await changed(store, Change(document=mail().document, timer=question))
+    assert isinstance(refused, LookupError)
+    assert (await read(store, "m1")).asked_at == LATE
+    assert (await stored(store)).mail == before.mail
+
+
+async def test_a_restart_keeps_mails_and_their_timers(store: Store, yard: Yard) -> None:
+    before = await under_way(store)
+    await store.close()
+    again = yard.store()
+    await again.open()
+    assert await read(again, "m1") == before
+    await again.settle([ended(await claimed(again), "sent", LATE)])
+    assert (await read(again, "m1")).state is X
+    await again.close()
