@@ -21,8 +21,10 @@ ANSWER_SECONDS = 1.8
 
 async def test_the_shortest_lease_is_renewed_while_its_answer_is_awaited(tmp_path: Path) -> None:
     """Claimed at different times within a second, so that no rhythm of the sweeper fits all."""
-    settings = {"lease_seconds": LEASE_SECONDS, "connections": MAILS}
-    async with Sink() as sink, Process(tmp_path, sink.port, **settings) as process:
+    async with (
+        Sink() as sink,
+        Process(tmp_path, sink.port, lease_seconds=LEASE_SECONDS, connections=MAILS) as process,
+    ):
         sink.delay_seconds = ANSWER_SECONDS
         documents = Documents()
         await process.start()

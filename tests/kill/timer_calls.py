@@ -129,12 +129,9 @@ class Calls:
 
 def spans(row: Row) -> list[Span]:
     """The lives of a timer, the present one last."""
-    found: list[Span] = []
-    after = 0
-    for life in (*row.lives, row):
-        found.append(_span(life, after))
-        after = life.attempt
-    return found
+    lives: list[Life | Row] = [*row.lives, row]
+    afters = [0, *(life.attempt for life in row.lives)]
+    return [_span(life, after) for life, after in zip(lives, afters, strict=True)]
 
 
 def _span(life: Life | Row, after: int) -> Span:

@@ -28,14 +28,21 @@ LEASE_SECONDS = 2
 # Between a webhook's tries.
 WAITS_MS = (400, 600, 800, 1000)
 PATIENCE_SECONDS = 4.0
-AT_ONCE = 0.5
+# How many timers are due at once, and how many are asked for under a key.
+AT_ONCE, KEYED = 0.5, 0.8
 RETRIED_AT_ONCE = 6
 MOST_RETRIES = 3
 
 # How often each kind is drawn: what a receiver does with a call, what the sink does with a mail.
 WEBHOOKS = {
-    **{"quick": 50, "slow": 15, "late": 3, "cut": 6},
-    **{"fickle": 8, "failing": 4, "gone": 6, "mended": 8},
+    "quick": 50,
+    "slow": 15,
+    "late": 3,
+    "cut": 6,
+    "fickle": 8,
+    "failing": 4,
+    "gone": 6,
+    "mended": 8,
 }
 MAILS = {"plain": 75, "dropped": 6, "unknown": 7, "mended": 12}
 
@@ -153,7 +160,7 @@ class TimerCampaign:
         self._doubted = {id for id, mail in ledger.mails.items() if mail.outcome == "unknown"}
 
     def _timer(self) -> Question:
-        """The next timer; every other one makes a mail, two of three have a key."""
+        """The next timer; every other one makes a mail, and most have a key."""
         number = len(self.asked)
         id = f"timer-{number}"
         at_once = self._chance.random() < AT_ONCE
@@ -170,7 +177,8 @@ class TimerCampaign:
             method = "put" if kind == "cut" else "post"
             callback = {"transport": "http", "method": method, "uri": self._receiver.url(kind, id)}
         body = {"timeout": timeout, "data": data, "callback": callback}
-        return Question(id, "/timer", body, self._key() if number % 3 else None)
+        keyed = self._chance.random() < KEYED
+        return Question(id, "/timer", body, self._key() if keyed else None)
 
     def _some_retries(self) -> list[Question]:
         """Of what has failed some is retried, one in three times twice at the same moment."""

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ENDED = ("executed", "failed")
 
@@ -96,15 +96,19 @@ class TimerLedger:
     """What is on disk now."""
 
     def __init__(self, database: Path) -> None:
-        with sqlite3.connect(database) as connection:
-            lives: dict[str, list[Life]] = {}
-            for id, *found in connection.execute(_LIVES):
-                lives.setdefault(id, []).append(Life(*_with_tries(found, 3)))
-            self.rows = {
-                row[0]: Row(*_with_tries(list(row), 4), lives=tuple(lives.get(row[0], ())))
-                for row in connection.execute(_TIMERS)
-            }
-            self.mails = {id: Mailed(*found) for id, *found in connection.execute(_MAILS)}
+        connection = sqlite3.connect(database)
+        connection.row_factory = sqlite3.Row
+        lives: dict[str, list[Life]] = {}
+        for found in connection.execute(_LIVES):
+            lives.setdefault(found["timer"], []).append(Life(**_values(found, Life)))
+        rows = [
+            Row(**_values(found, Row), lives=tuple(lives.get(found["id"], ())))
+            for found in connection.execute(_TIMERS)
+        ]
+        self.rows = {row.id: row for row in rows}
+        self.mails = {
+            found["id"]: Mailed(**_values(found, Mailed)) for found in connection.execute(_MAILS)
+        }
         connection.close()
 
     @property
@@ -167,8 +171,10 @@ def _unlike(row: Row, mail: Mailed | None) -> list[str]:
     return []
 
 
-def _with_tries(found: list[object], place: int) -> list[object]:
-    """The row with its tries read."""
-    tries = json.loads(str(found[place]))
-    found[place] = tuple(Try(one["attempt"], one["error"]) for one in tries)
-    return found
+def _values(found: sqlite3.Row, kind: type[Row | Life | Mailed]) -> dict[str, Any]:
+    """The columns that `kind` has, with the tries read."""
+    values = {name: found[name] for name in found.keys() if name in kind._fields}  # noqa: SIM118
+    if "tries" in values:
+        tries = json.loads(values["tries"])
+        values["tries"] = tuple(Try(one["attempt"], one["error"]) for one in tries)
+    return values

@@ -24,7 +24,7 @@ VITAL = [
     Strike(call=CallPoint.ANSWERED, nth=5),
     Strike(disk="timer_serve:during"),
     Strike(wire=Point.DOT, nth=2),
-    Strike(disk="timer_retry:after", nth=2),
+    Strike(disk="timer_retry:after"),
 ]
 
 

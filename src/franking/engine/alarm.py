@@ -28,6 +28,11 @@ class Alarm:
         if at < self._until:
             self._rung.set()
 
+    @property
+    def rung(self) -> bool:
+        """Would a sleep end at once?"""
+        return self._rung.is_set()
+
     def reset(self) -> None:
         """What was rung for is about to be looked at."""
         self._rung.clear()

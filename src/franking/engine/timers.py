@@ -33,6 +33,8 @@ SLOW_PLACES = 4
 SLOW_MS = 5_000
 MOST_SLOW = 1_000
 CLAIMED_AT_ONCE = 256
+# A place that becomes free where there was none waits so long for others to be claimed for.
+REFILL_SECONDS = 0.004
 STORE_PAUSE_SECONDS = 1.0
 RENEWALS_IN_LEASE = 4
 BROKEN = "Something went wrong inside franking."
@@ -52,6 +54,7 @@ class Timers:
         self._slow: set[str] = set()
         self._calls: dict[asyncio.Task[None], _Held] = {}
         self._ends: Batch[TimerEnd, bool] = Batch(self._store.end)
+        self._refilling: set[str] = set()
         self._alarm = Alarm(clock)
         self._stopping = False
 
@@ -107,7 +110,7 @@ class Timers:
 
     async def _rest(self) -> None:
         """Sleep until a timer is due that has a place, or a place becomes free."""
-        if self._stopping:
+        if self._stopping or self._alarm.rung:
             return
         if len(self._calls) >= PLACES:
             await self._alarm.sleep(None)
@@ -120,6 +123,8 @@ class Timers:
         return {name: self._free_places(name) for name in self._busy.keys() | self._slow}
 
     def _free_places(self, lane: str) -> int:
+        if lane in self._refilling:
+            return 0
         return (SLOW_PLACES if lane in self._slow else LANE_PLACES) - self._busy[lane]
 
     async def _deliver(self, held: _Held) -> None:
@@ -173,7 +178,17 @@ class Timers:
         if not self._busy[held.lane]:
             del self._busy[held.lane]
         if was_full:
-            self._alarm.wake()
+            self._refill(held.lane)
+
+    def _refill(self, lane: str) -> None:
+        """Claim for a place that became free, soon, and for those that do until then."""
+        if not self._refilling:
+            asyncio.get_running_loop().call_later(REFILL_SECONDS, self._refilled)
+        self._refilling.add(lane)
+
+    def _refilled(self) -> None:
+        self._refilling.clear()
+        self._alarm.wake()
 
     async def _renew(self) -> None:
         asked_at = self._clock.steady_ms()

@@ -8,10 +8,8 @@ it has one. Skyring's receivers see what Skyring sent them, and some headers mor
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from franking.clock import Clock
 from franking.core.timer import Timer
@@ -26,11 +24,9 @@ from franking.transports.calling import (
 from franking.transports.names import Names
 from franking.transports.places import NoPlace, Places
 from franking.transports.webhook_answer import Answer, called
+from franking.transports.webhook_exchange import Exchange
 from franking.transports.webhook_request import Body, Target, body, headers, target
 from franking.transports.webhook_signature import secret_key
-
-if TYPE_CHECKING:
-    from franking.transports.webhook_exchange import Exchange
 
 
 class Webhook:
@@ -60,7 +56,6 @@ class Webhook:
         self._tls = tls
         self._places = Places(connections, connections_each, total_seconds)
         self._exchange: Exchange | None = None
-        self._opening = asyncio.Lock()
         self._closed = False
 
     async def call(self, timer: Timer) -> Called:
@@ -79,12 +74,11 @@ class Webhook:
     async def close(self) -> None:
         """Hang up; calls under way end with an error, as do those that come."""
         self._closed = True
-        async with self._opening:
-            if self._exchange is not None:
-                await self._exchange.close()
+        if self._exchange is not None:
+            await self._exchange.close()
 
     async def _send(self, timer: Timer, whom: Target, what: Body) -> Called:
-        exchange = await self._opened()
+        exchange = self._opened()
         if exchange is None:
             return Called(f"{whom.place} was not called: franking is stopping", again=True)
         now = self._clock.now()
@@ -95,25 +89,14 @@ class Webhook:
             return called(answer, self._clock.now())
         return Called(answer.error, answer.again)
 
-    async def _opened(self) -> Exchange | None:
-        async with self._opening:
-            if self._closed:
-                return None
-            if self._exchange is None:
-                # Only who has webhooks pays for the import, and not on the loop: it takes 0.4 s.
-                opened = await asyncio.to_thread(_imported)
-                self._exchange = opened(
-                    self._names,
-                    connections=self._most,
-                    each=self._most_each,
-                    connect_seconds=self._connect_seconds,
-                    total_seconds=self._total_seconds,
-                    tls=self._tls,
-                )
-            return self._exchange
-
-
-def _imported() -> type[Exchange]:
-    from franking.transports.webhook_exchange import Exchange
-
-    return Exchange
+    def _opened(self) -> Exchange | None:
+        if self._exchange is None and not self._closed:
+            self._exchange = Exchange(
+                self._names,
+                connections=self._most,
+                each=self._most_each,
+                connect_seconds=self._connect_seconds,
+                total_seconds=self._total_seconds,
+                tls=self._tls,
+            )
+        return None if self._closed else self._exchange
