@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from franking.core import delivery, timer
+from franking.core import delivery, timer, touchpoint
 from franking.core.machine import document
 from franking.core.rules import drawn as errors
 
-MACHINES = {"Delivery": delivery.ARROWS, "Timer": timer.ARROWS}
+MACHINES = {
+    "Delivery": delivery.ARROWS,
+    "Timer": timer.ARROWS,
+    "Touchpoint": touchpoint.ARROWS,
+}
 TARGET = Path(__file__).with_name("machines.md")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from franking.core import delivery, timer
+from franking.core import delivery, timer, touchpoint
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -29,5 +29,7 @@ def test_drawing_writes_the_file_beside_it(tmp_path: Path) -> None:
 def test_every_state_and_arrow_is_in_the_picture() -> None:
     text = (DOCS / "machines.md").read_text("utf-8")
     pictured = re.findall(r"^    (\S+) --> (\w+): ", text, re.MULTILINE)
-    assert len(pictured) == len(delivery.ARROWS) + len(timer.ARROWS)
-    assert {target for _, target in pictured} == {*delivery.State, *timer.TimerState}
+    machines = (delivery.ARROWS, timer.ARROWS, touchpoint.ARROWS)
+    assert len(pictured) == sum(map(len, machines))
+    states = {*delivery.State, *timer.TimerState, *touchpoint.Status}
+    assert {target.replace("_", " ") for _, target in pictured} == states

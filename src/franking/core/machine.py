@@ -61,6 +61,8 @@ def markdown(title: str, arrows: Iterable[Arrow]) -> str:
     """The machine as a chapter of docs/machines.md: a picture, then the table."""
     listed = list(arrows)
     lines = [f"## {title}", "", "```mermaid", "stateDiagram-v2"]
+    spaced = dict.fromkeys(a.target for a in listed if " " in a.target)
+    lines += [f'    state "{name}" as {_name(name)}' for name in spaced]
     lines += [_drawn(arrow) for arrow in listed]
     lines += ["```", "", "| from | event | to | note |", "|---|---|---|---|"]
     lines += [f"| {a.source} | {_named(a)} | {a.target} | {a.note} |" for a in listed]
@@ -68,8 +70,13 @@ def markdown(title: str, arrows: Iterable[Arrow]) -> str:
 
 
 def _drawn(arrow: Arrow) -> str:
-    source = "[*]" if arrow.source == NOTHING else arrow.source
-    return f"    {source} --> {arrow.target}: {_named(arrow)}"
+    source = "[*]" if arrow.source == NOTHING else _name(arrow.source)
+    return f"    {source} --> {_name(arrow.target)}: {_named(arrow)}"
+
+
+def _name(state: str) -> str:
+    """A state's name in the picture, where a space would end it."""
+    return state.replace(" ", "_")
 
 
 def _named(arrow: Arrow) -> str:
