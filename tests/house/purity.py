@@ -21,6 +21,7 @@ _PURE = frozenset(
             "msgspec",
             "operator",
             "re",
+            "regex",
             "string",
             "struct",
             "textwrap",
