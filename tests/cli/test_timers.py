@@ -230,3 +230,12 @@ async def test_each_call_that_failed_is_shown(capsys: pytest.CaptureFixture[str]
     assert "\x1b" not in out
     await timers.show(Door(Answers(200, shown), "x", sends=True), "t", True)
     assert json.loads(capsys.readouterr().out) == shown
+
+
+async def test_long_data_is_shown_as_far_as_one_can_look(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    door = Door(Answers(200, timer(data="x" * 5_000)), "x", sends=True)
+    await timers.show(door, "t", False)
+    out = capsys.readouterr().out
+    assert 0 < out.count("x") < 250

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from eventually import eventually
 from franking.apis.access import Access
 from franking.apis.rpc import data_api_pb2 as pb
-from franking.apis.rpc import data_api_pb2_grpc
+from franking.apis.rpc import data_api_pb2_grpc, server
 from franking.apis.rpc.client import RemoteTimers, Trust
 from franking.apis.rpc.server import Pem, Rpc
 from franking.apis.rpc.service import NAME
@@ -119,6 +119,20 @@ async def test_a_stop_finishes_what_is_under_way_and_takes_no_more(
     door.gate.set()
     assert await call == pb.ListTimersResponse()
     await stopping
+
+
+async def test_a_stop_waits_for_work_whose_caller_has_hung_up(
+    rpc: Rpc, stub: Any, door: MemoryTimers
+) -> None:
+    door.gate.clear()
+    call = stub.ListTimers(LIST)
+    await eventually(lambda: asked(door))
+    call.cancel()
+    stopping = asyncio.create_task(rpc.stop(10))
+    assert not (await asyncio.wait([stopping], timeout=2 * server.WATCH_SECONDS))[0]
+    door.gate.set()
+    await stopping
+    assert door.done == ["page"]
 
 
 async def test_a_stop_waits_no_longer_than_it_may(rpc: Rpc, stub: Any, door: MemoryTimers) -> None:
