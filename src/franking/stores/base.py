@@ -12,7 +12,9 @@ from typing import Protocol
 
 from franking.core.attempt import Attempt, Lease, Settlement
 from franking.stores.account_store import AccountStore
+from franking.stores.cadence_store import CadenceStore
 from franking.stores.keys import KeyRows
+from franking.stores.outbox_store import OutboxStore
 from franking.stores.returns import Returns
 from franking.stores.timer_store import TimerStore
 from franking.stores.values import (
@@ -181,6 +183,14 @@ class Store(Protocol):
     @property
     def timers(self) -> TimerStore:
         """Timers, each call with what it promises there."""
+
+    @property
+    def outbox(self) -> OutboxStore:
+        """What the outlet has yet to hear, each call with what it promises there."""
+
+    @property
+    def cadence(self) -> CadenceStore:
+        """The embedded package's own rows, each call with what it promises there."""
 
     @property
     def accounts(self) -> AccountStore:

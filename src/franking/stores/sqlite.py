@@ -32,7 +32,9 @@ from franking.stores.base import (
     StoreUnavailable,
 )
 from franking.stores.bounces import ReturnRows
+from franking.stores.cadence import CadenceRows
 from franking.stores.keys import KeyRows
+from franking.stores.outbox import OutboxRows
 from franking.stores.queries import load, migrations
 from franking.stores.returns import Returns
 from franking.stores.sqlite_migration import migrate
@@ -61,6 +63,8 @@ class SqliteStore:
         self.returns: Returns = ReturnRows(self._write, self._read)
         self.accounts = AccountRows(self._write, self._read)
         self.timers = TimerRows(self._write, self._read)
+        self.outbox = OutboxRows(self._write, self._read)
+        self.cadence = CadenceRows(self._write, self._read)
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)

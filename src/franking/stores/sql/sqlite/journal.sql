@@ -201,10 +201,14 @@ WHERE r.value ->> 'touchpoint_id' IS NOT NULL GROUP BY 1
 ON CONFLICT (touchpoint_id) DO UPDATE SET last = touchpoint_sequence.last + excluded.last;
 
 -- name: insert_events!
--- Events, in the order of the list; one of a touchpoint gets the next sequence there.
+-- Events, in the order of the list; one of a touchpoint gets the next sequence there, and names the
+-- timer that its mail was served by.
 INSERT INTO event (id, kind, mail, touchpoint_id, sequence, occurred_at, body)
-SELECT id, kind, mail, touchpoint_id, sequence, occurred_at,
-    iif(sequence IS NULL, body, json_set(body, '$.sequence', sequence))
+SELECT e.id, e.kind, e.mail, e.touchpoint_id, e.sequence, e.occurred_at,
+    iif(e.sequence IS NULL, e.body, json_set(
+        iif(t.id IS NULL, e.body, json_set(e.body, '$.timerId', t.id)),
+        '$.sequence', e.sequence, '$.retryCount', coalesce(t.retry_count, 0)
+    ))
 FROM (
     SELECT r.key AS place, r.value ->> 'id' AS id, r.value ->> 'kind' AS kind,
         r.value ->> 'mail' AS mail, r.value ->> 'touchpoint_id' AS touchpoint_id,
@@ -216,7 +220,10 @@ FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
     LEFT JOIN touchpoint_sequence s ON s.touchpoint_id = r.value ->> 'touchpoint_id'
-) ORDER BY place;
+) e
+LEFT JOIN mail m ON m.id = iif(e.touchpoint_id IS NULL, NULL, e.mail) AND m.timed > 0
+LEFT JOIN timer t ON t.id = m.id
+ORDER BY e.place;
 
 -- name: lapsed
 -- Mails whose lease ran out, longest ago first.

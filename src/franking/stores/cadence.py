@@ -1,0 +1,177 @@
+"""The embedded package's rows in a database: what a store promises of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from franking.core.touchpoint import ConquerError, Touchpoint
+from franking.stores.cadence_store import (
+    MOST_CHILDREN,
+    DecideTouchpoint,
+    Found,
+    TouchpointFilter,
+    Write,
+)
+from franking.stores.queries import Db
+from franking.stores.rows import text
+
+FIRST = 2**62
+
+_touchpoint = msgspec.json.Decoder(Touchpoint)
+_touchpoints = msgspec.json.Decoder(list[Touchpoint])
+_error = msgspec.json.Decoder(ConquerError)
+_errors = msgspec.json.Decoder(tuple[ConquerError, ...])
+_ids = msgspec.json.Decoder(list[str])
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    seq: int
+    error: ConquerError
+
+
+_numbered = msgspec.json.Decoder(list[_Numbered])
+
+
+class CadenceRows:
+    """`franking.stores.cadence_store.CadenceStore`; `write` and `read` run a script each."""
+
+    def __init__(self, write: Callable[..., Any], read: Callable[..., Any]) -> None:
+        self._write = write
+        self._read = read
+
+    async def create(self, touchpoint: Touchpoint, unfinished: bytes | None) -> None:
+        given = unfinished and unfinished.decode()
+        await self._write(
+            lambda db: db.run("insert_touchpoint", t=text(touchpoint), unfinished=given)
+        )
+
+    async def forget(self, id: str) -> None:
+        await self._write(lambda db: _forget(db, id))
+
+    async def change(
+        self, id: str, decide: DecideTouchpoint, event_id: str | None = None
+    ) -> Touchpoint | None:
+        found: Touchpoint | None = await self._write(lambda db: _change(db, id, decide, event_id))
+        return found
+
+    async def read(self, id: str) -> tuple[Touchpoint, tuple[ConquerError, ...]] | None:
+        found: tuple[Touchpoint, tuple[ConquerError, ...]] | None = await self._read(
+            lambda db: _whole(db, id)
+        )
+        return found
+
+    async def page(self, filter: TouchpointFilter, limit: int) -> list[Touchpoint]:
+        found: list[Touchpoint] = await self._read(lambda db: _page(db, filter, limit))
+        return found
+
+    async def errors(
+        self, touchpoint: str | None, status: str | None, after: int | None, limit: int
+    ) -> list[tuple[int, ConquerError]]:
+        values = {"touchpoint": touchpoint, "status": status, "limit": limit}
+        start = FIRST if after is None else after
+        found = await self._read(lambda db: db.value("page_conquer_errors", after=start, **values))
+        return [(one.seq, one.error) for one in _numbered.decode(found)]
+
+    async def unfinished(self, limit: int) -> list[tuple[Touchpoint, bytes]]:
+        found: list[tuple[Touchpoint, bytes]] = await self._read(lambda db: _unfinished(db, limit))
+        return found
+
+    async def after(self, seq: int, limit: int) -> list[Touchpoint]:
+        found = await self._read(lambda db: db.value("touchpoints_after", after=seq, limit=limit))
+        return _touchpoints.decode(found)
+
+
+def _forget(db: Db, id: str) -> None:
+    row = db.row("read_touchpoint", id=id)
+    if row is not None:
+        db.run("delete_touchpoint", id=id, version=row[1])
+
+
+def _change(db: Db, id: str, decide: DecideTouchpoint, event_id: str | None) -> Touchpoint | None:
+    row = db.row("read_touchpoint", id=id)
+    wanted: Write | None = decide(_found(db, row, event_id))
+    if row is None:
+        return None
+    touchpoint = _touchpoint.decode(row[0])
+    if wanted is None:
+        return touchpoint
+    if wanted.children:
+        named = [replace(c, id=c.id or f"ce-{c.event_id}") for c in wanted.children]
+        db.run("insert_conquer_errors", rows=text(named))
+    given = wanted.unfinished and wanted.unfinished.decode()
+    db.run("update_touchpoint", t=text(wanted.touchpoint), version=row[1], unfinished=given)
+    return wanted.touchpoint
+
+
+def _found(db: Db, row: tuple[Any, ...] | None, event_id: str | None) -> Found | None:
+    if row is None:
+        return None
+    touchpoint = _touchpoint.decode(row[0])
+    last = db.value("last_conquer_error", touchpoint=touchpoint.id)
+    known = event_id is not None and bool(db.value("conquer_error_known", event_id=event_id))
+    return Found(
+        touchpoint,
+        None if last is None else _error.decode(last),
+        known,
+        None if row[2] is None else row[2].encode(),
+    )
+
+
+def _whole(db: Db, id: str) -> tuple[Touchpoint, tuple[ConquerError, ...]] | None:
+    row = db.row("read_touchpoint", id=id)
+    if row is None:
+        return None
+    children = db.value("conquer_errors_of", touchpoint=id, limit=MOST_CHILDREN)
+    return _touchpoint.decode(row[0]), _errors.decode(children)
+
+
+def _page(db: Db, filter: TouchpointFilter, limit: int) -> list[Touchpoint]:
+    """By the narrowest index there is for the filter."""
+    if filter.q is not None:
+        row = db.row("read_touchpoint", id=filter.q)
+        found = [] if row is None else [_touchpoint.decode(row[0])]
+        return [t for t in found if _matches(t, filter)]
+    values: dict[str, Any] = {"after": FIRST if filter.after is None else filter.after}
+    for name in _NARROWEST[_by(filter)]:
+        values[name] = getattr(filter, name)
+    return _touchpoints.decode(db.value(_by(filter), limit=limit, **values))
+
+
+def _by(filter: TouchpointFilter) -> str:
+    if filter.status is not None:
+        return "page_touchpoints_by_status"
+    if filter.category is not None:
+        return "page_touchpoints_by_category"
+    return "page_touchpoints" if filter.member is None else "page_touchpoints_by_member"
+
+
+def _matches(touchpoint: Touchpoint, filter: TouchpointFilter) -> bool:
+    pairs = (
+        (filter.status, touchpoint.status),
+        (filter.category, touchpoint.error_category),
+        (filter.member, touchpoint.cadence_member_id),
+    )
+    wanted = all(asked is None or asked == found for asked, found in pairs)
+    newer = filter.after is None or touchpoint.seq < filter.after
+    return wanted and newer and touchpoint.deleted_at is None
+
+
+def _unfinished(db: Db, limit: int) -> list[tuple[Touchpoint, bytes]]:
+    found: list[tuple[Touchpoint, bytes]] = []
+    for id in _ids.decode(db.value("unfinished_touchpoints", limit=limit)):
+        row = db.row("read_touchpoint", id=id)
+        if row is not None and row[2] is not None:
+            found.append((_touchpoint.decode(row[0]), row[2].encode()))
+    return found
+
+
+_NARROWEST: dict[str, tuple[str, ...]] = {
+    "page_touchpoints": (),
+    "page_touchpoints_by_status": ("status", "category", "member"),
+    "page_touchpoints_by_category": ("category", "member"),
+    "page_touchpoints_by_member": ("member",),
+}

@@ -1,0 +1,123 @@
+-- name: insert_touchpoint!
+-- A new touchpoint, from JSON, with what is still to be done for it.
+INSERT INTO touchpoint (
+    id, kind, status, status_updated_at, created_at, cadence_member_id, email_message_id, due_at,
+    mail_id, timer_id, unfinished
+)
+VALUES (
+    :t ->> '$.id', :t ->> '$.kind', :t ->> '$.status', :t ->> '$.status_updated_at',
+    :t ->> '$.created_at', :t ->> '$.cadence_member_id', :t ->> '$.email_message_id',
+    :t ->> '$.due_at', :t ->> '$.mail_id', :t ->> '$.timer_id', :unfinished
+);
+
+-- name: read_touchpoint
+-- One touchpoint, with its version and what is unfinished.
+SELECT row, version, unfinished FROM touchpoint_json WHERE id = :id;
+
+-- name: update_touchpoint!
+-- All of a touchpoint in one write, fenced by the version that was read.
+UPDATE touchpoint SET
+    status = :t ->> '$.status', status_updated_at = :t ->> '$.status_updated_at',
+    due_at = :t ->> '$.due_at', next_attempt_at = :t ->> '$.next_attempt_at',
+    error_message = :t ->> '$.error_message',
+    error_message_truncated = :t ->> '$.error_message_truncated',
+    error_code = :t ->> '$.error_code', error_category = :t ->> '$.error_category',
+    manual_retry_count = :t ->> '$.manual_retry_count',
+    last_event_id = :t ->> '$.last_event_id', last_sequence = :t ->> '$.last_sequence',
+    mail_id = :t ->> '$.mail_id', timer_id = :t ->> '$.timer_id',
+    completions = :t ->> '$.completions', asked_at = :t ->> '$.asked_at',
+    deleted_at = :t ->> '$.deleted_at', unfinished = :unfinished, version = version + 1
+WHERE id = :t ->> '$.id' AND version = :version;
+
+-- name: delete_touchpoint!
+-- A touchpoint that was never there for anybody.
+DELETE FROM touchpoint WHERE id = :id AND version = :version;
+
+-- name: insert_conquer_errors!
+-- Children from a JSON list, in its order; a repeated event makes no second one.
+INSERT INTO conquer_error (
+    id, event_id, touchpoint_id, status, occurred_at, error_message, error_message_truncated,
+    error_code, cadence_member_id, email_message_id
+)
+SELECT
+    r.value ->> '$.id', r.value ->> '$.event_id', r.value ->> '$.touchpoint_id',
+    r.value ->> '$.status', r.value ->> '$.occurred_at', r.value ->> '$.error_message',
+    r.value ->> '$.error_message_truncated', r.value ->> '$.error_code',
+    r.value ->> '$.cadence_member_id', r.value ->> '$.email_message_id'
+FROM (
+    WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
+) r WHERE true ORDER BY r.key
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: conquer_error_known
+-- Is there a child of this event?
+SELECT EXISTS (SELECT 1 FROM conquer_error WHERE event_id = :event_id);
+
+-- name: last_conquer_error
+-- The newest child with the status Error of a touchpoint.
+SELECT row FROM conquer_error_json WHERE touchpoint_id = :touchpoint AND status = 'Error'
+ORDER BY seq DESC LIMIT 1;
+
+-- name: conquer_errors_of
+-- The children of a touchpoint, newest first.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM conquer_error_json WHERE touchpoint_id = :touchpoint
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_touchpoints
+-- The newest touchpoints.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM touchpoint_json
+    WHERE seq < :after AND deleted_at IS NULL
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_touchpoints_by_status
+-- The newest touchpoints of a status, and whatever else is named.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM touchpoint_json
+    WHERE status = :status AND seq < :after AND deleted_at IS NULL
+        AND (:category IS NULL OR error_category = :category)
+        AND (:member IS NULL OR cadence_member_id = :member)
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_touchpoints_by_category
+-- The newest touchpoints of a category of error, and whatever else is named.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM touchpoint_json
+    WHERE error_category = :category AND seq < :after AND deleted_at IS NULL
+        AND (:member IS NULL OR cadence_member_id = :member)
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_touchpoints_by_member
+-- The newest touchpoints of a cadence member, and whatever else is named.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM touchpoint_json
+    WHERE cadence_member_id = :member AND seq < :after AND deleted_at IS NULL
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_conquer_errors
+-- The newest conquer errors, of a touchpoint and a status where named.
+SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
+    SELECT json_object('seq', seq, 'error', json(row)) AS item FROM conquer_error_json
+    WHERE seq < :after AND (:touchpoint IS NULL OR touchpoint_id = :touchpoint)
+        AND (:status IS NULL OR status = :status)
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: unfinished_touchpoints
+-- Touchpoints for which something is still to be done, as a JSON list of ids.
+SELECT json_group_array(id) FROM (
+    SELECT id FROM touchpoint INDEXED BY touchpoint_unfinished
+    WHERE unfinished IS NOT NULL ORDER BY seq LIMIT :limit
+);
+
+-- name: touchpoints_after
+-- Touchpoints in the order of their making, for the agreement check.
+SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
+    SELECT row FROM touchpoint_json WHERE seq > :after ORDER BY seq LIMIT :limit
+);
