@@ -19,6 +19,9 @@ from franking.stores.base import StoredEvent
 class Outlet(Protocol):
     """Tells the CRM of events, many at once, each in bounded time."""
 
+    def side(self, event: StoredEvent) -> str:
+        """Who would hear of it, by name: a trouble of one side is none of another's."""
+
     async def tell(self, event: StoredEvent) -> Verdict:
         """Tell of one event; raises for our own bugs alone."""
 

@@ -14,7 +14,7 @@ from franking.core.attempt import Attempt, Lease, Settlement
 from franking.stores.account_store import AccountStore
 from franking.stores.cadence_store import CadenceStore
 from franking.stores.keys import KeyRows
-from franking.stores.outbox_store import OutboxStore
+from franking.stores.outbox_store import OutboxStore, Waiting
 from franking.stores.returns import Returns
 from franking.stores.timer_store import TimerStore
 from franking.stores.values import (
@@ -63,6 +63,7 @@ __all__ = [
     "TimerChange",
     "TimerFilter",
     "Unserved",
+    "Waiting",
 ]
 
 
