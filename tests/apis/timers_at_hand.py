@@ -67,7 +67,9 @@ class TimersAtHand:
         replaced: Timer = self._once(key, lambda: self._put(NewTimer(asked, id)))
         return replaced
 
-    async def delete(self, id: str, caller: str | None = None) -> Timer:
+    async def delete(
+        self, id: str, caller: str | None = None, touchpoint: str | None = None
+    ) -> Timer:
         self._asked("delete", id, None, caller)
         ended = replace(self._live(id), state=TimerState.DELETED, deleted_at=self._clock.now())
         self.timers[id] = ended

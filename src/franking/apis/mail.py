@@ -86,7 +86,10 @@ class Mails:
 
     async def delete(self, request: Ask) -> Answer:
         """DELETE /v1/mail/{id}."""
-        await self._office.delete(mail_id(request), match=bare(request).text(b"if-match"))
+        call = bare(request)
+        touchpoint = call.text(b"x-touchpoint-id")
+        match = call.text(b"if-match")
+        await self._office.delete(mail_id(request), match=match, touchpoint=touchpoint)
         return Answer(204)
 
     async def timeline(self, request: Ask) -> Answer:

@@ -151,6 +151,7 @@ _CONFLICTS = {
     "being_sent": "Wait until the attempt has ended, which takes a minute at most, and try again.",
     "tried_again": "Nothing need be done: it goes by itself.",
     "send_limit": "Nothing need be done: it goes by itself when the limit allows.",
+    "touchpoint": "Delete the touchpoint instead.",
     "manual": "Complete the touchpoint again in the CRM.",
     "secret_lost": "Look at FRANKING_SECRET_KEY and at what `franking serve` may write.",
     "no_outfit": "Ask a `franking serve`.",

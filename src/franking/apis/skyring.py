@@ -32,6 +32,8 @@ from franking.office.timer_door import NewTimer, TimerDoor, TimerRefused
 # What one call of the door takes: so many timers, and bytes of data as long as there are several.
 MOST_TIMERS = 1_000
 MOST_SHARED_BYTES = 2 * 1024 * 1024
+# What has a touchpoint is deleted only by who names it.
+TOUCHPOINT = b"x-touchpoint-id"
 
 
 class Fork:
@@ -123,7 +125,9 @@ class Skyring:
         if method == "PUT":
             return await self._put(call, id)
         if method == "DELETE":
-            await self._door.delete(id, call.caller)
+            touchpoint = call.headers.get(TOUCHPOINT)
+            named = None if touchpoint is None else text(touchpoint)
+            await self._door.delete(id, call.caller, named)
             return Empty(202)
         told = await self._door.read(id, call.caller)
         return Answer(200, wire_timers.told(told))

@@ -141,12 +141,17 @@ class Office:
         """Another try for the oldest mails that match, a bounded number of them."""
         return await self._retries.retry(filter, force=force, once=once)
 
-    async def delete(self, id: str, *, match: str | None = None) -> None:
-        """Remove a mail, its attempts and its remainders; refused while it is being sent."""
+    async def delete(
+        self, id: str, *, match: str | None = None, touchpoint: str | None = None
+    ) -> None:
+        """Remove a mail, its attempts and its remainders; refused while it is being sent.
+
+        One that has a touchpoint is removed only through it: by who names it.
+        """
 
         def decide(stored: Stored | None) -> Change:
             _matched(match, stored)
-            return drafts.deleted(self._draft(id), _known(id, stored))
+            return drafts.deleted(self._draft(id), _known(id, stored), touchpoint)
 
         [result] = await self._change(id, decide, None)
         if isinstance(result, Exception):

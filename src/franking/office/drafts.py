@@ -26,6 +26,7 @@ ALREADY_SENT = "This email was already sent."
 BEING_SENT = "This email is being sent now."
 IN_DOUBT = "This email may already have been delivered. Retry it with force to send it anyway."
 MANUAL = "Manual emails can't be retried. Complete the touchpoint again."
+BY_TOUCHPOINT = "This belongs to a touchpoint, and is deleted only with it."
 PART = "These are recipients of mail {} that were refused for now. They go on by themselves."
 FROM_SCRATCH = "from scratch"
 
@@ -109,8 +110,11 @@ def mended(draft: Draft, stored: Stored, patch: Document) -> Change:
     return _edited(draft, stored, _bare(document))
 
 
-def deleted(draft: Draft, stored: Stored) -> Change:
+def deleted(draft: Draft, stored: Stored, touchpoint: str | None) -> Change:
     """Removed, and what its timer had still to do is dropped. Raises `Conflict`."""
+    own = stored.mail.links.touchpoint_id
+    if own is not None and own != touchpoint:
+        raise Conflict(BY_TOUCHPOINT, "touchpoint")
     at_rest(stored.mail)
     if stored.timer is None or stored.timer.state not in LIVE:
         return Change(delete=True)

@@ -100,8 +100,13 @@ class TimerDoor(Protocol):
     ) -> Timer:
         """Delete and create in one: the countdown restarts. Raises `NoTimer`, `TimerRefused`."""
 
-    async def delete(self, id: str, caller: str | None = None) -> Timer:
-        """Drop what is still to come. Raises `NoTimer`, `TimerRefused`."""
+    async def delete(
+        self, id: str, caller: str | None = None, touchpoint: str | None = None
+    ) -> Timer:
+        """Drop what is still to come. Raises `NoTimer`, `TimerRefused`.
+
+        A timer that has a touchpoint is deleted only through it: by who names it.
+        """
 
     async def retry(
         self,

@@ -18,7 +18,7 @@ from franking.clock import Clock
 from franking.core import merging, requests, smtp_message
 from franking.core.delivery import WAITING, State
 from franking.core.ids import unfit
-from franking.core.message import trouble
+from franking.core.message import options, trouble
 from franking.core.timer import LIVE, MAIL, MAILED, SMTP, Timer
 from franking.core.timer.kept import decoded, encoded
 from franking.core.timer.lanes import lane
@@ -101,10 +101,13 @@ class Timers:
 
         return await self._change(id, decide, key, now)
 
-    async def delete(self, id: str, caller: str | None = None) -> Timer:
+    async def delete(
+        self, id: str, caller: str | None = None, touchpoint: str | None = None
+    ) -> Timer:
         now = self._clock.now()
 
         def decide(timer: Timer | None, mail: Stored | None) -> TimerChange:
+            _through_its_touchpoint(timer, touchpoint)
             _changeable(id, timer, mail)
             return TimerChange("deleted", now, mail=_cancelled(mail, now))
 
@@ -161,6 +164,15 @@ def _changeable(id: str, timer: Timer | None, mail: Stored | None) -> None:
         raise NoTimer(NONE.format(id))
     if mail is not None and mail.mail.delivery.state is State.PROCESSING:
         raise TimerRefused(BEING_SENT, "being_sent")
+
+
+def _through_its_touchpoint(timer: Timer | None, touchpoint: str | None) -> None:
+    """Raises `TimerRefused` where it has a touchpoint that was not named."""
+    if timer is None or not timer.mailed:
+        return
+    own = options(document_of(timer) or {}).touchpoint_id
+    if own is not None and own != touchpoint:
+        raise TimerRefused(drafts.BY_TOUCHPOINT, "touchpoint")
 
 
 def _cancelled(mail: Stored | None, now: int) -> Change | None:

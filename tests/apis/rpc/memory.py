@@ -67,7 +67,9 @@ class MemoryTimers:
         replaced: Timer = self._once(key, lambda: self._replace(id, asked))
         return replaced
 
-    async def delete(self, id: str, caller: str | None = None) -> Timer:
+    async def delete(
+        self, id: str, caller: str | None = None, touchpoint: str | None = None
+    ) -> Timer:
         await self._entered("delete", id, None, caller)
         found = self._live(id)
         return self._write(replace(found, state=TimerState.DELETED, deleted_at=self.clock.now()))

@@ -104,9 +104,11 @@ class RemoteTimers:
         answer = await self._asked(self._calls.ReplaceTimer, request, caller, key)
         return timers.timer_from(answer)
 
-    async def delete(self, id: str, caller: str | None = None) -> Timer:
+    async def delete(
+        self, id: str, caller: str | None = None, touchpoint: str | None = None
+    ) -> Timer:
         """DeleteTimer."""
-        request = pb.DeleteTimerRequest(id=id)
+        request = pb.DeleteTimerRequest(id=id, touchpoint_id=touchpoint or "")
         return timers.timer_from(await self._asked(self._calls.DeleteTimer, request, caller))
 
     async def retry(

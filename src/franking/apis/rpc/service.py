@@ -99,7 +99,8 @@ class DataApi:
     @answered
     async def DeleteTimer(self, request: pb.DeleteTimerRequest, caller: Caller) -> pb.Timer:
         id = checked_id(request.id)
-        return timers.timer(await self._door.delete(id, caller.authorization))
+        touchpoint = request.touchpoint_id or None
+        return timers.timer(await self._door.delete(id, caller.authorization, touchpoint))
 
     @answered
     async def RetryTimer(self, request: pb.RetryTimerRequest, caller: Caller) -> pb.Timer:
