@@ -10,11 +10,14 @@ import httpx
 
 from eventually import eventually
 from franking.apis.http import build
+from franking.app.outlets import Embedded
 from franking.app.routes import Routes
 from franking.clock import Clock, SystemClock
 from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
+from franking.outlets.base import Outlet
+from franking.outlets.package.telling import EmbeddedOutlet
 from franking.stores.secrets import Vault
 from franking.stores.sqlite import SqliteStore
 from franking.transports.base import Caller
@@ -34,7 +37,8 @@ class Installation:
     With `accounts=True` each mail goes through its account, which must exist; else every mail
     through the one transport, `it.smtp`. With `private="deny"` no webhook goes to this machine;
     `call_seconds` is how long one may take in all. With `started=False` nothing is sent until the
-    test starts `it.engine`.
+    test starts `it.engine`. With `cadence=True` the embedded package is told of events, else
+    `outlet` is, if there is one.
     """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
@@ -69,12 +73,15 @@ class Installation:
                 lease_ms=self._settings.get("lease_ms", 60_000),
             ),
             self.callers,
+            self._outlet(),
         )
         wake, due = self.engine.wake, self.engine.due
         self.office = Office(self.store, self.clock, wake, self.routes, due)
         if self._settings.get("started", True):
             self.engine.start()
-        app = httpx.ASGITransport(cast(Any, build(self.office, self.clock)))
+        package = self.embedded.package
+        self.embedded.services.app = build(self.office, self.clock, trusted=True, package=package)
+        app = httpx.ASGITransport(cast(Any, build(self.office, self.clock, package=package)))
         self.http = httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8025")
         return self
 
@@ -92,6 +99,14 @@ class Installation:
             await caller.close()
         await self.box.stop()
         await self.store.close()
+
+    def _outlet(self) -> Outlet | None:
+        """Who is told of events: the embedded package, with `cadence=True`; or `outlet`."""
+        self.embedded = Embedded(self.store, self.clock)
+        if self._settings.get("cadence"):
+            return EmbeddedOutlet(self.embedded.services)
+        found: Outlet | None = self._settings.get("outlet")
+        return found
 
     async def write(self, document: dict[str, Any], id: str = "m1") -> dict[str, Any]:
         """Write a document to the collection and wait for its end."""

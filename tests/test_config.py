@@ -64,6 +64,9 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         ("webhook_secret", f" {LONGEST},{WHSEC} ", Secret(f"{LONGEST} {WHSEC}")),
         ("webhook_secret", f"{WHSEC}\n{LONGEST}", Secret(f"{WHSEC} {LONGEST}")),
         ("webhook_private_addresses", "deny", "deny"),
+        ("outlet", "none", "none"),
+        ("events", "email_Bounced", ("email_Bounced",)),
+        ("events", "", ()),
         ("hosts", "Mail.example.com, mail:8025", ("mail.example.com", "mail:8025")),
         ("url", "http://127.0.0.1:8025/", "http://127.0.0.1:8025"),
         ("log_format", "json", "json"),
@@ -89,6 +92,7 @@ WHOLE = "must be a whole number from"
 PLACE = "must be sqlite:///franking.db (relative) or"
 PEER = "must be a host and a port and nothing else"
 NUMBERS = "must be an IP address and a port"
+HTTPS = "must be https:// and a host, as https://login.salesforce.com"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +126,19 @@ NUMBERS = "must be an IP address and a port"
         ("data_api", "2001:db8::1:50052", PEER),  # an IPv6 address stands in brackets
         ("data_api", ":50052", PEER),
         ("webhook_private_addresses", "Deny", "must be allow or deny"),
+        ("outlet", "Salesforce", "must be package, salesforce or none"),
+        ("events", "email_Sent", "must be email_Bounced, or empty"),
+        ("events", "email_Bounced,email_Bounced", "must be email_Bounced, or empty"),
+        ("event_rate_limited", "email_RateLimited", "must be email_Rate_Limited or email_Rate Li"),
+        ("salesforce_login_url", "http://login.salesforce.com", HTTPS),
+        ("salesforce_login_url", "https://login.salesforce.com/services", HTTPS),
+        ("salesforce_login_url", "https://me@login.salesforce.com", HTTPS),
+        ("salesforce_login_url", "https://login.salesforce.com?a=b", HTTPS),
+        ("salesforce_login_url", "https://login.salesforce.com:x", HTTPS),
+        ("salesforce_login_url", "https://", HTTPS),
+        ("salesforce_login_url", "login.salesforce.com", HTTPS),
+        ("salesforce_login_url", "http://127.0.0.1.example", HTTPS),
+        ("salesforce_client_id", "a\nb", "must be printable text on one line"),
         ("hosts", "a.example.com,,b", "must be up to 100 host names"),
         ("hosts", "http://a.example.com", "must be up to 100 host names"),
         ("url", "127.0.0.1:8025", "must be the address of a server"),
@@ -164,6 +181,9 @@ def test_a_wrong_value_is_refused_by_name(name: str, text: str, told: str) -> No
         ("key", "hunter2"),
         ("key", f"{KEY}hunter2"),
         ("webhook_secret", "hunter2"),
+        ("salesforce_client_secret", "hunter2\n"),
+        ("salesforce_refresh_token", "hunter2\n"),
+        ("salesforce_private_key", "-----BEGIN PRIVATE KEY-----\nhunter2"),
         ("webhook_secret", "whsec_hunter2"),
         ("webhook_secret", f"{WHSEC} hunter2"),
         ("webhook_secret", f"whsec_{'hunter2' * 4}!!!!"),  # not all of it is base64
@@ -235,6 +255,10 @@ def test_secrets_never_show() -> None:
         refresh_token="hunter2",
         tls_options='{"ca": "hunter2"}',
         webhook_secret=f"whsec_hunter2/{WHSEC[-24:]}",
+        outlet="salesforce",
+        salesforce_client_id="app",
+        salesforce_client_secret="hunter2",
+        salesforce_refresh_token="hunter2",
     )
     assert "hunter2" not in repr(found)
     assert "hunter2" not in str(list(found.__rich_repr__()))

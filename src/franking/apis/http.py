@@ -16,6 +16,7 @@ from franking.apis import bodies, problems
 from franking.apis.access import Access
 from franking.apis.accounts import AccountCalls
 from franking.apis.bounces import BounceCalls
+from franking.apis.cadence import cadence_routes
 from franking.apis.errors import ErrorCalls
 from franking.apis.guard import Guard
 from franking.apis.health import Health
@@ -31,6 +32,7 @@ from franking.apis.timer_list import TimerList
 from franking.clock import Clock
 from franking.office import Office
 from franking.office.timer_door import TimerDoor
+from franking.outlets.base import Package
 
 BATCH = "/v1/mail/batch"
 ONE = "/v1/mail/{id:str}"
@@ -66,16 +68,20 @@ def build(
     trusted: bool = False,
     timers: TimerDoor | None = None,
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
+    package: Package | None = None,
 ) -> Front:
     """The app; `hosts` are the names that are served beside the loopback's.
 
-    `timers` is the door to them, the office's own where there is no other. `trusted` is for who
-    holds the database itself and needs no key to it, so never for a socket.
+    `package` is the embedded one, where it is here. `timers` is the door to them, the office's own
+    where there is no other. `trusted` is for who holds the database itself and needs no key to it,
+    so never for a socket.
     """
     live = Live(office, heartbeat_seconds)
     door = office.timers if timers is None else timers
     table = routes(office, clock, live, door, max_document_bytes)
     description = Description(lambda: routes(office, clock, live, door))
+    if package is not None:
+        table = [*table, *cadence_routes(package)]
     app = Litestar(
         [*table, get("/openapi.json", status_code=200)(description.show)],
         openapi_config=None,

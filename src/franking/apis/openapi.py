@@ -22,6 +22,7 @@ from franking.apis.answers import Answer
 from franking.apis.calls import Ask
 from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
 from franking.apis.schemas import SCHEMAS, Schema, ref
+from franking.apis.schemas_cadence import CADENCE_CALLS, CADENCE_PARAMETERS, CADENCE_REFUSALS
 from franking.apis.schemas_returns import RETURN_CALLS, RETURN_PARAMETERS
 from franking.apis.schemas_timers import TIMER_CALLS, TIMER_PARAMETERS
 from franking.core.delivery import State
@@ -41,6 +42,7 @@ PROBLEMS = {
     422: "The body is invalid; `detail` says why, for a document in the contract's text.",
     429: "The key's calls of this minute are used up; `Retry-After` tells when there are more.",
     500: "Something went wrong inside franking; its log tells where.",
+    502: "The email service did not take the call, or is out of reach; nothing was changed.",
     503: "The store can't be used now; nothing was written.",
 }
 _CONFIG = OpenAPIConfig(
@@ -82,7 +84,9 @@ class Description:
 def operations() -> Mapping[str, type[Operation]]:
     """The description of each call by its operation id."""
     return {
-        name: _operation(*described, keyed=name not in _WITHOUT_KEY)
+        name: _operation(
+            *described, keyed=name not in _WITHOUT_KEY, refusal=CADENCE_REFUSALS.get(name)
+        )
         for name, described in _CALLS.items()
     }
 
@@ -95,10 +99,11 @@ def _operation(
     bad: Sequence[int],
     *,
     keyed: bool,
+    refusal: str | None,
 ) -> type[Operation]:
     always = (*_ANY, *_KEYED) if keyed else _ANY
     responses = {str(status): _good(status, name) for status, name in good.items()}
-    responses |= {str(status): _bad(status) for status in sorted({*bad, *always})}
+    responses |= {str(status): _bad(status, refusal) for status in sorted({*bad, *always})}
 
     @dataclass
     class Described(Operation):
@@ -111,7 +116,7 @@ def _operation(
     return Described
 
 
-_OPTIONAL = ("RetryRequest", "PauseRequest", "SuppressionReason")
+_OPTIONAL = ("RetryRequest", "PauseRequest", "SuppressionReason", "RetryTouchpoint")
 _TYPES = {"MailPatch": "application/merge-patch+json", "DeliveryReport": "message/rfc822"}
 
 
@@ -129,8 +134,10 @@ def _good(status: int, name: str) -> Schema:
     return {"description": _MEANINGS[status], "content": {media_type: {"schema": schema}}}
 
 
-def _bad(status: int) -> Schema:
+def _bad(status: int, refusal: str | None) -> Schema:
     content = {"application/problem+json": {"schema": ref("Problem")}}
+    if refusal is not None:
+        content["application/json"] = {"schema": ref(refusal)}
     return {"description": PROBLEMS[status], "content": content}
 
 
@@ -169,9 +176,8 @@ _PARAMETERS: dict[str, Schema] = {
         ),
     )
 }
-_PARAMETERS |= {
-    name: _parameter(*given) for name, given in (RETURN_PARAMETERS | TIMER_PARAMETERS).items()
-}
+_GIVEN = RETURN_PARAMETERS | TIMER_PARAMETERS | CADENCE_PARAMETERS
+_PARAMETERS |= {name: _parameter(*given) for name, given in _GIVEN.items()}
 _MEANINGS = {
     200: "Done.",
     201: "Stored, on disk.",
@@ -262,6 +268,7 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
     "revokeKey": ("Revoke a key", None, ("id",), {204: ""}, (404,)),
     **RETURN_CALLS,
     **TIMER_CALLS,
+    **CADENCE_CALLS,
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from franking.apis.bodies import MAX_BATCH_DOCUMENTS
 from franking.apis.schemas_accounts import ACCOUNT_SCHEMAS
+from franking.apis.schemas_cadence import CADENCE_SCHEMAS
 from franking.apis.schemas_returns import RETURN_SCHEMAS
 from franking.apis.schemas_timers import TIMER_SCHEMAS
 from franking.core.delivery import Outcome, Stage, State
@@ -225,6 +226,7 @@ SCHEMAS: dict[str, Schema] = {
     **ACCOUNT_SCHEMAS,
     **RETURN_SCHEMAS,
     **TIMER_SCHEMAS,
+    **CADENCE_SCHEMAS,
     "Health": _object("status", status=_TEXT),
     "Problem": _PROBLEM,
 }

@@ -15,6 +15,8 @@ class Role(StrEnum):
     WORKER = "worker"
     TIMERS = "timers"
     DATA_API = "data-api"
+    OUTBOX = "outbox"
+    CADENCE = "cadence"
 
 
 ALL = frozenset(Role)

@@ -20,6 +20,7 @@ from franking.app.data_api import remote, served
 from franking.app.front import front
 from franking.app.listening import Listener, address, bound
 from franking.app.lock import locked
+from franking.app.outlets import Embedded, outlet
 from franking.app.proxying import proxying
 from franking.app.roles import ALL, Role, apart, chosen
 from franking.app.routes import Routes
@@ -29,6 +30,7 @@ from franking.config import Settings
 from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
+from franking.outlets.base import Outlet
 from franking.stores.base import Store
 from franking.transports.base import Caller
 
@@ -139,13 +141,31 @@ async def running(
         timers = None if settings.data_api is None else remote(settings)
         if timers is not None:
             parts.push_async_callback(timers.close)
-        engine = _engine(settings, store, routes, called)
-        office, calls = front(settings, store, engine.wake, routes, due=engine.due, timers=timers)
+        embedded = Embedded(store, SystemClock())
+        told = outlet(settings, SystemClock(), embedded.services)
+        parts.push_async_callback(told.close)
+        engine = _engine(settings, store, routes, called, told)
+        office, calls = front(
+            settings,
+            store,
+            engine.wake,
+            routes,
+            due=engine.due,
+            timers=timers,
+            embedded=embedded,
+        )
         rpc = served(settings, office.timers, calls.access)
         if Role.DATA_API in roles:
             parts.push_async_callback(rpc.stop)
             await rpc.start()
-        engine.start(worker=Role.WORKER in roles, timers=Role.TIMERS in roles)
+        engine.start(
+            worker=Role.WORKER in roles,
+            timers=Role.TIMERS in roles,
+            outbox=Role.OUTBOX in roles,
+        )
+        if Role.CADENCE in roles:
+            finishing = asyncio.create_task(embedded.package.run(), name="cadence")
+            parts.callback(finishing.cancel)
         listener = Listener(calls, socket, tls)
 
         async def stop() -> None:
@@ -163,7 +183,11 @@ async def running(
 
 
 def _engine(
-    settings: Settings, store: Store, routes: Routes, called: Mapping[str, Caller]
+    settings: Settings,
+    store: Store,
+    routes: Routes,
+    called: Mapping[str, Caller],
+    told: Outlet,
 ) -> Engine:
     bounds = Bounds(
         transient_attempts=settings.transient_attempts,
@@ -177,4 +201,4 @@ def _engine(
         connections=settings.connections,
         bounds=bounds,
     )
-    return Engine(store, routes, SystemClock(), given, called)
+    return Engine(store, routes, SystemClock(), given, called, told)

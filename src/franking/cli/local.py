@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote
 
-from franking.apis.calls import CREDENTIAL, NOBODY_ELSE
+from franking.apis.calls import NOBODY_ELSE
 from franking.app import databases
 from franking.app.front import front
+from franking.app.inside import carried
 from franking.app.routes import Routes
 from franking.app.sender import smtp_settings
 from franking.app.vault import vault
@@ -18,8 +18,6 @@ from franking.clock import SystemClock
 from franking.config import SettingRefused, Settings
 from franking.core.key import parsed
 from franking.transports.smtp_settings import SmtpSettings
-
-HOST = "localhost"
 
 
 @asynccontextmanager
@@ -54,7 +52,7 @@ def _credential(settings: Settings) -> str:
 
 
 class _Carrier:
-    """One request at a time as ASGI has it (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+    """One request at a time, to the app in this process."""
 
     def __init__(self, app: Any, credential: str) -> None:
         self._app = app
@@ -63,39 +61,5 @@ class _Carrier:
     async def __call__(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
-        status = 0
-        parts: list[bytes] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: dict[str, Any]) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            parts.append(message.get("body", b""))
-
-        scope = _scope(method, path, headers, body)
-        scope["state"][CREDENTIAL] = self._credential
-        await self._app(scope, receive, send)
-        return Response(status, b"".join(parts))
-
-
-def _scope(method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    raw, _, query = path.partition("?")
-    given = {"host": HOST, "content-length": str(len(body)), **headers}
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": unquote(raw),
-        "raw_path": raw.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-        "client": None,
-        "server": (HOST, 0),
-        "state": {},
-    }
+        found = await carried(self._app, method, path, headers, body, self._credential)
+        return Response(*found)

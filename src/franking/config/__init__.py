@@ -7,7 +7,20 @@ value counts as not set, as in the extension. Secrets never show, neither in a `
 refusal.
 """
 
-from franking.config.loading import FILE, PREFIX, load
-from franking.config.settings import Address, Secret, SettingRefused, Settings
+from franking.config.loading import FILE, load
+from franking.config.orgs import salesforce_orgs
+from franking.config.salesforce import Org, Orgs
+from franking.config.settings import PREFIX, Address, Secret, SettingRefused, Settings
 
-__all__ = ["FILE", "PREFIX", "Address", "Secret", "SettingRefused", "Settings", "load"]
+__all__ = [
+    "FILE",
+    "PREFIX",
+    "Address",
+    "Org",
+    "Orgs",
+    "Secret",
+    "SettingRefused",
+    "Settings",
+    "load",
+    "salesforce_orgs",
+]

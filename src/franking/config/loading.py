@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from franking.config.readers import READERS, SECRETS
-from franking.config.settings import SettingRefused, Settings
+from franking.config.salesforce import FIELDS, contradictions, setting
+from franking.config.settings import PREFIX, SettingRefused, Settings
 
-PREFIX = "FRANKING_"
 FILE = "franking.toml"
 FILE_BYTES_MAX = 1024 * 1024
 
@@ -106,8 +106,26 @@ def _missing(values: Mapping[str, Any]) -> Iterator[str]:
     for name, other in (_TLS, _TLS[::-1]):
         if name in values and other not in values:
             yield f"{PREFIX}{other.upper()} is not set: {PREFIX}{name.upper()} needs it."
-    if values.get("auth_type") != "OAuth2":
-        return
-    for name in _OAUTH_NEEDS:
-        if name not in values:
-            yield f"{PREFIX}{name.upper()} is not set: {PREFIX}AUTH_TYPE is OAuth2, which needs it."
+    if values.get("auth_type") == "OAuth2":
+        for name in _OAUTH_NEEDS:
+            if name not in values:
+                told = f"{PREFIX}AUTH_TYPE is OAuth2, which needs it."
+                yield f"{PREFIX}{name.upper()} is not set: {told}"
+    yield from _outlet(values)
+
+
+def _outlet(values: Mapping[str, Any]) -> Iterator[str]:
+    """What events go to Salesforce by; what is set for it and would do nothing is refused."""
+    names = [f"salesforce_{name}" for name in FIELDS]
+    own = {name: values[f"salesforce_{name}"] for name in FIELDS if f"salesforce_{name}" in values}
+    if values.get("outlet") != "salesforce":
+        for name in (*names, "salesforce_orgs", "event_rate_limited"):
+            if name in values:
+                yield f"{PREFIX}{name.upper()} needs {PREFIX}OUTLET=salesforce."
+        if values.get("outlet") == "none" and "events" in values:
+            yield f"{PREFIX}EVENTS needs an outlet: {PREFIX}OUTLET is none."
+    elif own:
+        yield from contradictions(own, setting)
+    elif "salesforce_orgs" not in values:
+        named = f"{setting('client_id')} or {setting('orgs')}"
+        yield f"{named} is not set: {PREFIX}OUTLET is salesforce, which needs one."

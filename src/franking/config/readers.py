@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from franking.config.salesforce import login_url
 from franking.config.settings import SQLITE, Address, Secret
 from franking.core.key import parsed
 
@@ -33,6 +34,7 @@ DOCUMENT_BYTES_MAX = 100 * 1024 * 1024
 HOSTS_MAX = 100
 KEYS_MAX = 16
 WEBHOOK_SECRETS_MAX = 16
+EXTRA_EVENTS = ("email_Bounced",)
 # Of the bytes that it stands for, by the Standard Webhooks' specification.
 WEBHOOK_SECRET_MIN = 24
 WEBHOOK_SECRET_MAX = 64
@@ -147,6 +149,13 @@ def server_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def events(value: str) -> tuple[str, ...]:
+    found = tuple(name.strip() for name in value.split(","))
+    if not set(found) <= set(EXTRA_EVENTS) or len(set(found)) < len(found):
+        raise ValueError(f"must be {' and '.join(EXTRA_EVENTS)}, or empty")
+    return found
+
+
 def place(value: str) -> str:
     """Where something is called that has no scheme: `host:port`."""
     found = _PLACE.fullmatch(value)
@@ -219,6 +228,16 @@ READERS: Mapping[str, Reader] = {
     "secret_key": keys,
     "webhook_secret": webhook_secrets,
     "webhook_private_addresses": one_of("allow", "deny"),
+    "outlet": one_of("package", "salesforce", "none"),
+    "events": events,
+    "event_rate_limited": one_of("email_Rate_Limited", "email_Rate Limited"),
+    "salesforce_login_url": login_url,
+    "salesforce_client_id": text,
+    "salesforce_client_secret": secret,
+    "salesforce_refresh_token": secret,
+    "salesforce_username": text,
+    "salesforce_private_key": path,
+    "salesforce_orgs": path,
     "lease_seconds": whole(1, LEASE_SECONDS_MAX),
     "transient_attempts": whole(1, TRANSIENT_ATTEMPTS_MAX),
     "retry_seconds": whole(1, RETRY_SECONDS_MAX),
@@ -231,5 +250,7 @@ READERS: Mapping[str, Reader] = {
 }
 SECRETS = (
     *("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options"),
-    *("key", "secret_key", "webhook_secret"),
+    *("key", "secret_key", "webhook_secret", "salesforce_client_secret"),
+    # A path; but who puts the key itself there must not find it in a log.
+    *("salesforce_refresh_token", "salesforce_private_key"),
 )

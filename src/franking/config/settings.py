@@ -8,7 +8,9 @@ from typing import Literal
 
 import msgspec
 
+PREFIX = "FRANKING_"
 SQLITE = "sqlite:///"
+LOGIN_URL = "https://login.salesforce.com"
 
 
 class SettingRefused(Exception):
@@ -60,8 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     beside our own. `url` is where commands find a server that they can't find by the database, and
     `key` what they show there. `data_api` is the `host:port` where Retry Timer finds the timers
     when they are not in its own process, over TLS where `data_api_ca` names the authorities that
-    count ("system": the public ones that gRPC knows). `webhook_secret` is one `whsec_…` or several with spaces
-    between.
+    count ("system": the public ones that gRPC knows). `webhook_secret` is one `whsec_…` or several
+    with spaces between. `outlet` is where events go, `events` which are told beside the usual ones,
+    and `event_rate_limited` how the package in Salesforce spells that event; `salesforce_…` are its
+    org, which `config/orgs` reads together with the orgs of the file `salesforce_orgs`.
     """
 
     database_url: str = SQLITE + "franking.db"
@@ -93,6 +97,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     webhook_secret: Secret | None = None
     webhook_private_addresses: Literal["allow", "deny"] = "allow"
+
+    outlet: Literal["package", "salesforce", "none"] = "package"
+    events: tuple[str, ...] = ()
+    event_rate_limited: Literal["email_Rate_Limited", "email_Rate Limited"] = "email_Rate_Limited"
+    salesforce_login_url: str = LOGIN_URL
+    salesforce_client_id: str | None = None
+    salesforce_client_secret: Secret | None = None
+    salesforce_refresh_token: Secret | None = None
+    salesforce_username: str | None = None
+    salesforce_private_key: Path | None = None
+    salesforce_orgs: Path | None = None
 
     lease_seconds: int = 60
     transient_attempts: int = 5

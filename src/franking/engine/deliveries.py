@@ -9,7 +9,7 @@ times is claimed when nothing else is under way, so that it can't take others do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -37,7 +37,10 @@ BLOCKED_SECONDS = 0.05
 
 
 class Deliveries:
-    """Delivers what is due. `routes` finds the transport of an account."""
+    """Delivers what is due. `routes` finds the transport of an account.
+
+    `reported` is called when there is an event to tell a touchpoint of.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Deliveries:
         *,
         window: int,
         lease_ms: int,
+        reported: Callable[[], None],
     ) -> None:
         self._store = store
         self._routes = routes
@@ -58,6 +62,7 @@ class Deliveries:
         self._concluder = concluder
         self._window = window
         self._lease_ms = lease_ms
+        self._reported = reported
         self._fences: Batch[Lease, bool] = Batch(self._fence)
         self._ends: Batch[Settlement, bool] = Batch(store.settle)
         self._stir = asyncio.Event()
@@ -165,6 +170,8 @@ class Deliveries:
         while True:
             try:
                 await self._ends.ask(settlement)
+                if settlement.event is not None and settlement.event.touchpoint_id is not None:
+                    self._reported()
                 return
             except StoreUnavailable as error:
                 log.warning("an end waits to be written", mail=settlement.attempt.mail, why=error)

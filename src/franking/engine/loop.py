@@ -14,9 +14,11 @@ from franking.core.delivery import Bounds
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
+from franking.engine.outbox import Outbox
 from franking.engine.sweeper import Sweeper
 from franking.engine.timer_mails import TimerMails
 from franking.engine.timers import Timers
+from franking.outlets.base import Outlet
 from franking.stores.base import Store
 from franking.transports.base import Caller, Routes
 
@@ -37,7 +39,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
 class Engine:
     """Delivers what the store holds, when it is due.
 
-    `routes` finds the transport of an account, `callers` who calls the receivers of timers.
+    `routes` finds the transport of an account, `callers` who calls the receivers of timers;
+    `outlet` is told of events.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Engine:
         clock: Clock,
         settings: EngineSettings,
         callers: Mapping[str, Caller] | None = None,
+        outlet: Outlet | None = None,
     ) -> None:
+        self.outbox = None if outlet is None else Outbox(store, clock, outlet)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
         self.deliveries = Deliveries(
             store,
@@ -57,6 +62,7 @@ class Engine:
             concluder,
             window=max(settings.connections * PLACES_FOR_EACH_CONNECTION, FEWEST_PLACES),
             lease_ms=settings.lease_ms,
+            reported=self._reported,
         )
         self.sweeper = Sweeper(
             store,
@@ -71,8 +77,8 @@ class Engine:
         self.timer_mails = TimerMails(store, clock, self.wake)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, *, worker: bool = True, timers: bool = True) -> None:
-        """Begin, in the running event loop: to send mails, and to serve timers."""
+    def start(self, *, worker: bool = True, timers: bool = True, outbox: bool = True) -> None:
+        """Begin, in the running event loop: to send mails, serve timers and tell of events."""
         parts = {"sweeper": self.sweeper.run}
         if worker:
             parts["deliveries"] = self.deliveries.run
@@ -80,11 +86,14 @@ class Engine:
             parts["timers"] = self.timers.run
             parts["timer leases"] = self.timers.renew
             parts["timer mails"] = self.timer_mails.run
+        if outbox and self.outbox is not None:
+            parts["outbox"] = self.outbox.run
         self._tasks = [asyncio.create_task(run(), name=name) for name, run in parts.items()]
 
     def wake(self) -> None:
-        """There may be something new to send."""
+        """There may be something new to send, or to tell."""
         self.deliveries.wake()
+        self._reported()
 
     def due(self, at: int) -> None:
         """There is a timer due at `at`."""
@@ -95,6 +104,12 @@ class Engine:
         """Somebody else may have written something to do."""
         self.deliveries.expect_suspects()
         self.due(0)
+        self._reported()
+
+    def _reported(self) -> None:
+        """There may be an event to tell."""
+        if self.outbox is not None:
+            self.outbox.wake()
 
     async def failed(self) -> BaseException | None:
         """Wait until a part ends by itself, which none should; what it ended with."""
@@ -104,6 +119,8 @@ class Engine:
     async def stop(self, stop_seconds: float) -> None:
         """Finish what is being transmitted, give back the rest, leave no lease behind."""
         await asyncio.gather(self.timers.stop(stop_seconds), self.deliveries.stop(stop_seconds))
+        if self.outbox is not None:
+            await self.outbox.stop(stop_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -3,9 +3,9 @@
 Policy. The events of a touchpoint are told one after the other, in the order of their commits; the
 next is begun once the last was heard or parked. What has to wait makes its touchpoint wait, and no
 other. Where the trouble is the outlet's own, that side of it is left in peace as a whole, which is
-written down with the reason, and one event is told first when the pause is over. No more than CONNECTIONS are
-told at once, so that an outlet that was down for a day is not overrun. What a teller that died had
-told is told again once its claim is over; the event's id makes that harmless.
+written down with the reason, and one event is told first when the pause is over. No more than
+CONNECTIONS are told at once, so that an outlet that was down for a day is not overrun. What a
+teller that died had told is told again once its claim is over; the event's id makes that harmless.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ EACH = 20
 # A teller tells EACH events within that, or another may tell them too.
 CLAIM_MS = 15 * 60_000
 STORE_PAUSE_SECONDS = 1.0
+LONGEST_SLEEP_MS = 30_000
 # How soon to look again while one event finds out whether a side answers.
 PROBE_MS = 1_000
 BROKEN = "Something went wrong inside franking while the event was told."
@@ -94,8 +95,10 @@ class Outbox:
     async def _rest(self) -> None:
         if self._stopping:
             return
+        longest = self._clock.now() + LONGEST_SLEEP_MS
         full = len(self._tellers) >= self._connections
-        await self._alarm.sleep(None if full else await self._store.next_due())
+        due = None if full else await self._store.next_due()
+        await self._alarm.sleep(longest if due is None else min(due, longest))
 
     async def _tell(self, events: Sequence[Waiting]) -> None:
         """One touchpoint's events, until one has to wait; then they are written down together."""

@@ -116,8 +116,10 @@ class Package(Protocol):
     async def complete(self, id: str, mail: Mapping[str, Any], force: bool) -> Shown:
         """A manual email is completed, or completed again. Raises `Refused`."""
 
-    async def retry(self, id: str, mail: Mapping[str, Any] | None, force: bool) -> Shown:
-        """Retry an automated one. Raises `Refused`."""
+    async def retry(
+        self, id: str, mail: Mapping[str, Any] | None, force: bool, key: str | None = None
+    ) -> Shown:
+        """Retry an automated one; a repeat with the same key is one retry. Raises `Refused`."""
 
     async def retry_many(self, filter: Mapping[str, Any], limit: int) -> RetriedMany:
         """Retry all that match. Raises `Refused`."""

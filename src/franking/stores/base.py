@@ -12,7 +12,7 @@ from typing import Protocol
 
 from franking.core.attempt import Attempt, Lease, Settlement
 from franking.stores.account_store import AccountStore
-from franking.stores.cadence_store import CadenceStore
+from franking.stores.cadence_store import CadenceStore, Found, TouchpointFilter, Write
 from franking.stores.keys import KeyRows
 from franking.stores.outbox_store import OutboxStore, Waiting
 from franking.stores.returns import Returns
@@ -40,12 +40,14 @@ from franking.stores.values import (
 
 __all__ = [
     "AlreadyExists",
+    "CadenceStore",
     "Change",
     "Claimed",
     "Counts",
     "Decide",
     "DecideTimer",
     "Filter",
+    "Found",
     "FreshTimer",
     "KeyReused",
     "Lapse",
@@ -62,8 +64,10 @@ __all__ = [
     "StoredEvent",
     "TimerChange",
     "TimerFilter",
+    "TouchpointFilter",
     "Unserved",
     "Waiting",
+    "Write",
 ]
 
 

@@ -71,9 +71,15 @@ class CadenceRows:
     async def errors(
         self, touchpoint: str | None, status: str | None, after: int | None, limit: int
     ) -> list[tuple[int, ConquerError]]:
-        values = {"touchpoint": touchpoint, "status": status, "limit": limit}
-        start = FIRST if after is None else after
-        found = await self._read(lambda db: db.value("page_conquer_errors", after=start, **values))
+        values: dict[str, Any] = {"after": FIRST if after is None else after, "limit": limit}
+        name = "page_conquer_errors"
+        if touchpoint is not None:
+            name += "_by_touchpoint"
+            values |= {"touchpoint": touchpoint, "status": status}
+        elif status is not None:
+            name += "_by_status"
+            values["status"] = status
+        found = await self._read(lambda db: db.value(name, **values))
         return [(one.seq, one.error) for one in _numbered.decode(found)]
 
     async def unfinished(self, limit: int) -> list[tuple[Touchpoint, bytes]]:

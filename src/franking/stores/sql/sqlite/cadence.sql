@@ -55,7 +55,7 @@ SELECT EXISTS (SELECT 1 FROM conquer_error WHERE event_id = :event_id);
 
 -- name: last_conquer_error
 -- The newest child with the status Error of a touchpoint.
-SELECT row FROM conquer_error_json WHERE touchpoint_id = :touchpoint AND status = 'Error'
+SELECT row FROM conquer_error_json WHERE touchpoint_id = :touchpoint AND +status = 'Error'
 ORDER BY seq DESC LIMIT 1;
 
 -- name: conquer_errors_of
@@ -101,10 +101,26 @@ SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (
 );
 
 -- name: page_conquer_errors
--- The newest conquer errors, of a touchpoint and a status where named.
+-- The newest conquer errors.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     SELECT json_object('seq', seq, 'error', json(row)) AS item FROM conquer_error_json
-    WHERE seq < :after AND (:touchpoint IS NULL OR touchpoint_id = :touchpoint)
+    WHERE seq < :after
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_conquer_errors_by_status
+-- The newest conquer errors of a status.
+SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
+    SELECT json_object('seq', seq, 'error', json(row)) AS item FROM conquer_error_json
+    WHERE status = :status AND seq < :after
+    ORDER BY seq DESC LIMIT :limit
+);
+
+-- name: page_conquer_errors_by_touchpoint
+-- The newest conquer errors of a touchpoint, and of a status where one is named.
+SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
+    SELECT json_object('seq', seq, 'error', json(row)) AS item FROM conquer_error_json
+    WHERE touchpoint_id = :touchpoint AND seq < :after
         AND (:status IS NULL OR status = :status)
     ORDER BY seq DESC LIMIT :limit
 );

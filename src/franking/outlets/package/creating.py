@@ -1,0 +1,175 @@
+"""Creates touchpoints: a manual one waits for a person, an automated one for its timer.
+
+Policy (contract cadence, section 4.1). The touchpoint is written first, with the timer that is to
+be made, and then the timer, under the touchpoint's id: so both can be repeated, and 409 means that
+it is there. Where the timer is refused, nothing is kept. Where nobody can tell, the caller is told
+that nothing was kept, and that is made true: the timer is deleted, and then the row. Until that
+came about the row counts as deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from franking.core import times
+from franking.core.touchpoint import AUTOMATED, MANUAL, Status, Touchpoint
+from franking.outlets.base import Answered, OutOfReach, Refused, Shown
+from franking.outlets.package import fields
+from franking.outlets.package.parts import Parts, linked, unreached
+from franking.outlets.package.reach import TOUCHPOINT_HEADER, at, reason, words
+from franking.outlets.package.unfinished import Creation, Undoing, written
+from franking.stores.base import AlreadyExists, Found, Write
+
+UNREACHED = "The email service is out of reach right now. Nothing was kept. Try again in a minute."
+MADE = (201, 409)
+NAMES = ("type", "cadenceMemberId", "emailMessageId", "dueAt", "mail", "id")
+
+
+class Creating:
+    """Creates touchpoints, and goes on with what was begun."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._under_way: set[str] = set()
+
+    async def create(self, given: Mapping[str, Any], id: str | None) -> Shown:
+        """A new touchpoint, with the id or a new one. Raises `Refused`."""
+        touchpoint = self._asked_for(given, id)
+        if touchpoint.kind == MANUAL:
+            await self._insert(touchpoint, None)
+        else:
+            work = Creation(_timer(touchpoint, fields.mail(given)))
+            self._under_way.add(touchpoint.id)
+            try:
+                await self._insert(touchpoint, work)
+                await self._make(touchpoint.id, work)
+            finally:
+                self._under_way.discard(touchpoint.id)
+        return await self._parts.shown(touchpoint.id)
+
+    async def go_on(self, id: str, work: Creation) -> bool:
+        """Make the timer that a crash left out. Raises `OutOfReach`."""
+        if id in self._under_way:
+            return False
+        answered = await self._parts.reach.sure("POST", "/timer", work.timer, {"x-timer-id": id})
+        if answered.status not in MADE:
+            await self._parts.store.forget(id)
+            return True
+        return await self._parts.done(id, work)
+
+    async def undo(self, id: str) -> bool:
+        """Delete the timer that may have been made, then the row. Raises `OutOfReach`."""
+        path, headers = at("timer", id), {TOUCHPOINT_HEADER: id}
+        answered = await self._parts.reach.sure("DELETE", path, None, headers)
+        if answered.status not in (202, 404):
+            return False
+        await self._parts.store.forget(id)
+        return True
+
+    def _asked_for(self, given: Mapping[str, Any], id: str | None) -> Touchpoint:
+        fields.known(given, NAMES)
+        kind = given.get("type")
+        if kind not in (AUTOMATED, MANUAL):
+            raise fields.wrong("type", f"must be {AUTOMATED} or {MANUAL}")
+        member = fields.link(given, "cadenceMemberId", required=True)
+        message = fields.link(given, "emailMessageId")
+        automated = kind == AUTOMATED
+        due_at = fields.time(given, "dueAt") if automated else None
+        if not automated:
+            _neither(given)
+        own = self._parts.clock.new_id() if id is None else fields.own_id(id)
+        now = self._parts.clock.now()
+        return Touchpoint(
+            id=own,
+            kind="automated" if automated else "manual",
+            status=(Status.SCHEDULED if automated else Status.PENDING_MANUAL_SEND).value,
+            status_updated_at=now,
+            created_at=now,
+            cadence_member_id=member,
+            email_message_id=message,
+            due_at=due_at,
+            mail_id=own if automated else None,
+            timer_id=own if automated else None,
+        )
+
+    async def _insert(self, touchpoint: Touchpoint, work: Creation | None) -> None:
+        raw = None if work is None else written(work)
+        try:
+            await self._parts.store.create(touchpoint, raw)
+            return
+        except AlreadyExists:
+            await self._make_room(touchpoint.id)
+        try:
+            await self._parts.store.create(touchpoint, raw)
+        except AlreadyExists:
+            raise _taken(touchpoint.id) from None
+
+    async def _make_room(self, id: str) -> None:
+        """An id whose creation is still to be undone may be used again once it is. Raises
+        `Refused`."""
+        if not isinstance(await self._parts.work(id), Undoing):
+            raise _taken(id)
+        try:
+            await self.undo(id)
+        except OutOfReach:
+            raise unreached(UNREACHED) from None
+
+    async def _make(self, id: str, work: Creation) -> None:
+        try:
+            answered = await self._parts.reach.sure(
+                "POST", "/timer", work.timer, {"x-timer-id": id}
+            )
+        except OutOfReach:
+            await self._give_up(id)
+            raise unreached(UNREACHED) from None
+        if answered.status in MADE:
+            await self._parts.done(id, work)
+            return
+        await self._parts.store.forget(id)
+        raise _refused(answered)
+
+    async def _give_up(self, id: str) -> None:
+        now = self._parts.clock.now()
+
+        def hide(found: Found | None) -> Write | None:
+            if found is None:
+                return None
+            hidden = replace(found.touchpoint, deleted_at=now)
+            return Write(hidden, unfinished=written(Undoing()))
+
+        await self._parts.store.change(id, hide)
+        try:
+            await self.undo(id)
+        except OutOfReach:
+            return
+
+
+def _timer(touchpoint: Touchpoint, mail: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of POST /timer."""
+    return {
+        "dueAt": times.text(touchpoint.due_at or 0),
+        "callback": {"transport": "mail", "method": "post", "uri": ""},
+        "data": linked(mail, touchpoint),
+    }
+
+
+def _neither(given: Mapping[str, Any]) -> None:
+    for name in ("dueAt", "mail"):
+        if given.get(name) is not None:
+            raise fields.wrong(name, "is for automated emails; a manual one is written when sent")
+
+
+def _taken(id: str) -> Refused:
+    return Refused(409, f"There is a touchpoint with id {id} already.", "already_exists")
+
+
+def _refused(answered: Answered) -> Refused:
+    """The timer's own words; what concerns the package's standing there is no fault of the rep."""
+    text = words(answered)
+    if answered.status in (400, 413, 422) and text:
+        return Refused(400, text, reason(answered))
+    said = f"{answered.status}: {text}" if text else str(answered.status)
+    return Refused(502, f"The email service did not take the call ({said}).", "not_taken")

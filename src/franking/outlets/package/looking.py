@@ -1,0 +1,55 @@
+"""Shows touchpoints and conquer errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from franking.core.touchpoint import ConquerError
+from franking.outlets.base import Shown
+from franking.outlets.package import fields
+from franking.outlets.package.parts import Parts
+from franking.stores.base import TouchpointFilter
+
+PAGE_NAMES = ("status", "category", "member", "q", "after")
+ERROR_NAMES = ("touchpoint", "status", "after")
+
+
+class Looking:
+    """Reads what the package keeps."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def read(self, id: str) -> Shown:
+        """One touchpoint. Raises `Refused`."""
+        return await self._parts.shown(id)
+
+    async def page(self, filter: Mapping[str, str | None], limit: int) -> list[Shown]:
+        """The newest touchpoints that match. Raises `Refused`."""
+        fields.known(filter, PAGE_NAMES)
+        wanted = {name: filter.get(name) for name in ("status", "category", "member", "q")}
+        asked = TouchpointFilter(**wanted, after=cursor(filter.get("after")))
+        found = []
+        for touchpoint in await self._parts.store.page(asked, limit):
+            whole = await self._parts.store.read(touchpoint.id)
+            if whole is not None:
+                found.append(Shown(*whole))
+        return found
+
+    async def errors(
+        self, filter: Mapping[str, str | None], limit: int
+    ) -> list[tuple[int, ConquerError]]:
+        """The newest conquer errors that match. Raises `Refused`."""
+        fields.known(filter, ERROR_NAMES)
+        return await self._parts.store.errors(
+            filter.get("touchpoint"), filter.get("status"), cursor(filter.get("after")), limit
+        )
+
+
+def cursor(value: str | None) -> int | None:
+    """Where the page before ended. Raises `Refused`."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and len(value) < 19:
+        return int(value)
+    raise fields.wrong("after", "must be the 'next' of an earlier page")

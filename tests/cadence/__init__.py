@@ -1,0 +1,1 @@
+"""Cadence: the embedded package, its calls, and the outlet that tells it."""

@@ -1,0 +1,1 @@
+"""Outlets: what they tell, and what the answers mean."""
