@@ -60,8 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     beside our own. `url` is where commands find a server that they can't find by the database, and
     `key` what they show there. `data_api` is the `host:port` where Retry Timer finds the timers
     when they are not in its own process, over TLS where `data_api_ca` names the authorities that
-    count ("system": the public ones that gRPC knows). `webhook_secret` is one `whsec_…` or several with spaces
-    between.
+    count ("system": the public ones that gRPC knows). `webhook_secret` is one `whsec_…` or several
+    with spaces between.
     """
 
     database_url: str = SQLITE + "franking.db"
