@@ -16,10 +16,12 @@ NEEDS_POSTFIX = pytest.mark.skipif(
     SMTP_SOURCE is None, reason="Postfix's smtp-source is not installed"
 )
 
+NEEDS_NODE = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 
-def bench(*arguments: str) -> list[list[str]]:
+
+def bench(*arguments: str, name: str = "mail") -> list[list[str]]:
     """The cells of each line that the bench printed."""
-    command = [sys.executable, "-m", "bench.mail", *arguments, "--small", "--markdown"]
+    command = [sys.executable, "-m", f"bench.{name}", *arguments, "--small", "--markdown"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert ended.returncode == 0, ended.stderr
     rows = [line for line in ended.stdout.splitlines() if line.startswith("| ")]
@@ -53,6 +55,59 @@ def bench(*arguments: str) -> list[list[str]]:
 )
 def test_a_case_prints_its_figures(case: str, lines: list[str]) -> None:
     assert [row[0] for row in bench(case)] == lines
+
+
+@NEEDS_NODE
+def test_creates_of_timers_are_held_against_node() -> None:
+    node, created, *waits = bench("creates", name="timers")
+    assert node[0] == "a bare Node server"
+    assert created[2].endswith("of the Node server")
+    assert created[5] in ("aim", "must", "no")
+    assert [row[0][-3:] for row in waits] == ["p50", "p99"]
+
+
+def test_creates_of_timers_are_measured_without_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    created, *_ = bench("creates", name="timers")
+    assert created[0] == "timers created over HTTP"
+    assert created[5] == "?"
+
+
+@pytest.mark.parametrize(
+    ("case", "lines"),
+    [
+        (
+            "lateness",
+            [
+                "200 timers over 1 s: late, p50",
+                "200 timers over 1 s: late, p99",
+                "200 timers over 1 s: late, at the most",
+            ],
+        ),
+        ("burst", ["200 timers due at one instant: the last came after"]),
+        (
+            "pending",
+            [
+                "20,000 pending: restart to ready",
+                "20,000 pending: restart to first call",
+                "20,000 pending: memory",
+                "20,000 pending: created",
+                "20,000 pending, 100 more: late, p50",
+                "20,000 pending, 100 more: late, p99",
+                "20,000 pending, 100 more: late, at the most",
+            ],
+        ),
+    ],
+)
+def test_a_case_of_timers_counts_every_call(case: str, lines: list[str]) -> None:
+    assert [row[0] for row in bench(case, name="timers")] == lines
+
+
+@NEEDS_POSTFIX
+def test_timers_of_mails_are_submitted_and_sent() -> None:
+    submitted, sent = bench("mail", name="timers")
+    assert submitted[0] == "200 mail timers due at one instant: submitted after"
+    assert sent[0] == "200 mail timers due at one instant: sent after"
 
 
 def test_a_translation_is_timed() -> None:

@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -16,6 +16,10 @@ from bench.cases import child
 
 DATABASE = "served.db"
 STOP_SECONDS = 20
+
+# What is measured: given a folder to keep its timers in, it serves at a port.
+Server = Callable[[Path], AbstractContextManager[int]]
+
 _URL = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 
 
@@ -66,6 +70,13 @@ def serving(folder: Path, smtp_port: int = 25, **settings: str) -> Iterator[Serv
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+@contextmanager
+def franking(folder: Path) -> Iterator[int]:
+    """The port of a `franking serve`."""
+    with serving(folder) as served:
+        yield served.port
 
 
 def ask(port: int, path: str) -> tuple[int, bytes]:

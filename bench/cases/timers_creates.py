@@ -15,7 +15,7 @@ from typing import Any
 from bench.cases import child
 from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.cases.serving import serving
+from bench.cases.serving import Server, franking
 
 COUNT, COUNT_SMALL = 20_000, 500
 # So many calls are made first and not counted: Node compiles what is called often.
@@ -37,14 +37,14 @@ server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.ad
 """
 
 
-def figures(run: Run) -> list[Figure]:
+def figures(run: Run, server: Server = franking) -> list[Figure]:
     """The ratio is to the mean of Node just before and just after."""
     count = COUNT_SMALL if run.small else COUNT
     found: list[float] = []
     with run.folder() as folder:
         _node(run, folder, count, found)
-        with serving(folder) as served:
-            told = created(run, served.port, count)
+        with server(folder) as port:
+            told = created(run, port, count)
         _node(run, folder, count, found)
     rate = count / told["seconds"]
     figures = [

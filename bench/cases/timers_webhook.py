@@ -15,7 +15,7 @@ import msgspec
 from bench.cases import child
 from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
-from bench.cases.serving import ask, serving
+from bench.cases.serving import Server, ask, franking
 from bench.cases.spread import at
 
 SPREAD, SPREAD_SMALL = 10_000, 200
@@ -28,17 +28,17 @@ STALL_SECONDS = 30
 LOOK_SECONDS = 0.2
 
 
-def lateness(run: Run) -> list[Figure]:
+def lateness(run: Run, server: Server = franking) -> list[Figure]:
     """Evenly over ten seconds."""
     count, over_ms = (SPREAD_SMALL, OVER_MS_SMALL) if run.small else (SPREAD, OVER_MS)
-    late = _served(run, count, over_ms)
+    late = _served(run, server, count, over_ms)
     return spread_figures(f"{count:,} timers over {over_ms // 1000} s", late)
 
 
-def burst(run: Run) -> list[Figure]:
+def burst(run: Run, server: Server = franking) -> list[Figure]:
     """All of them at one instant."""
     count = BURST_SMALL if run.small else BURST
-    return [burst_figure(count, _served(run, count, 0))]
+    return [burst_figure(count, _served(run, server, count, 0))]
 
 
 def spread_figures(what: str, late: Sequence[float]) -> list[Figure]:
@@ -83,8 +83,8 @@ def wait_for(receiver: int, count: int, seconds: float) -> int:
     return int(ask(receiver, "/count")[1])
 
 
-def _served(run: Run, count: int, over_ms: int) -> list[float]:
+def _served(run: Run, server: Server, count: int, over_ms: int) -> list[float]:
     with ExitStack() as parts:
         folder = parts.enter_context(run.folder())
-        served = parts.enter_context(serving(folder))
-        return served_at(served.port, count, over_ms)
+        port = parts.enter_context(server(folder))
+        return served_at(port, count, over_ms)

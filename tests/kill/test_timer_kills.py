@@ -16,17 +16,17 @@ from kill.timer_campaign import LEASE_SECONDS, WAITS_MS, TimerCampaign
 from kill.timer_strikes import VITAL, by_chance, every_point
 from kill.webhooks import Receiver
 
-TIMERS = 1_000
+TIMERS = 1_080
 CHAINS = 4
 KILLS_IN_CHAIN = 25
-SAMPLE = 3
-SAMPLE_TIMERS = 320
+SAMPLE = 2
+SAMPLE_TIMERS = 280
 
 pytestmark = pytest.mark.kill
 
 
 def chains() -> list[tuple[int, list[Strike]]]:
-    """All: 1,000 timers killed at each step of the way, and four times as many by chance."""
+    """All: 1,080 timers killed at each step of the way, and four times as many by chance."""
     if not ALL:
         return [(SAMPLE_TIMERS, [*VITAL, *islice(by_chance(random.Random(SEED)), SAMPLE)])]
     drawn = [by_chance(random.Random(f"{SEED}.{chain}")) for chain in range(CHAINS)]
@@ -35,7 +35,11 @@ def chains() -> list[tuple[int, list[Strike]]]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("timers", "strikes"), chains(), ids=str)
+@pytest.mark.parametrize(
+    ("timers", "strikes"),
+    chains(),
+    ids=lambda of: of if isinstance(of, int) else f"{len(of)} kills",
+)
 async def test_what_was_accepted_is_served_once_or_says_why_not(
     tmp_path: Path, timers: int, strikes: list[Strike], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,4 +59,5 @@ async def test_what_was_accepted_is_served_once_or_says_why_not(
         with capsys.disabled():
             print("\n" + campaign.summary(ledger, calls))
         assert broken == []
-        assert strikes != every_point() or campaign.missed == []
+        if strikes == every_point():
+            assert campaign.missed == []

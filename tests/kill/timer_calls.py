@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from franking.core.timer.calls import MOST_TRIES, SPREAD, WORKER_LOST
+from franking.core.timer.calls import WORKER_LOST
 from kill.receiver import CUT
 from kill.timer_ledger import Asked, Life, Row, Try
 from kill.webhooks import Call
 
 # What a webhook's rule says of an answer.
 AGAIN, DONE, REFUSED = (CUT, 500), (204,), (404,)
+MOST_TRIES = 5
+# The shortest wait there may be, for waits are spread.
+SHORTEST = 0.8
 
 
 class Death(NamedTuple):
@@ -46,7 +49,7 @@ class Calls:
         self.by_retry = 0
         self._deaths = deaths
         self._lost = frozenset[tuple[str, int]]().union(*(d.under_way for d in deaths))
-        self._wait_ms = int(wait_ms * (1 - SPREAD))
+        self._wait_ms = int(wait_ms * SHORTEST)
         self._of: dict[str, list[Call]] = {}
         for call in sorted(calls, key=lambda call: call.began_at):
             self._of.setdefault(call.of, []).append(call)

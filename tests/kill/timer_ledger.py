@@ -23,6 +23,11 @@ SELECT timer, ended_by, state, attempt, tries, due_at, executed_at, error, retry
 FROM timer_life ORDER BY timer, life
 """
 _MAILS = "SELECT id, state, outcome, error, end_at FROM mail WHERE timed > 0"
+# Timers that nobody would look at in time, for their lane sleeps longer than they do.
+_ASLEEP = """
+SELECT t.id FROM timer t LEFT JOIN timer_lane l ON l.id = t.lane
+WHERE t.next_at IS NOT NULL AND (l.next_at IS NULL OR l.next_at > t.next_at)
+"""
 _MAILED_AS = {"SUCCESS": "executed", "ERROR": "failed"}
 
 
@@ -109,6 +114,7 @@ class TimerLedger:
         self.mails = {
             found["id"]: Mailed(**_values(found, Mailed)) for found in connection.execute(_MAILS)
         }
+        self.asleep = [id for (id,) in connection.execute(_ASLEEP)]
         connection.close()
 
     @property

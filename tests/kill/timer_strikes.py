@@ -13,9 +13,9 @@ LATEST_KILL_SECONDS = 1.2
 _MOST_CALLS = 25
 _MOST_WRITES = 4
 # Points that are passed once in a while.
-_RARE = ("timer_renew", "timer_retry")
+RARE = ("timer_renew", "timer_retry")
 
-_WRITES = ("timer_create", "timer_claim", "timer_end", "timer_serve", "timer_told", *_RARE)
+_WRITES = ("timer_create", "timer_claim", "timer_end", "timer_serve", "timer_told", *RARE)
 DISK = tuple(f"{kind}:{when}" for kind in _WRITES for when in ("during", "before", "after"))
 
 # Where the promises would break first.
@@ -29,12 +29,13 @@ VITAL = [
 
 
 def every_point() -> list[Strike]:
-    """A kill at each step of the way; the first makes sure that there is something to retry."""
+    """A kill at each step of the way; retries come last, for there is something to retry then."""
+    often = [point for point in DISK if not point.startswith(RARE)]
     return [
-        Strike(seconds=LATEST_KILL_SECONDS),
-        *(Strike(disk=point) for point in DISK),
-        *(Strike(call=point) for point in CallPoint),
-        *(Strike(wire=point) for point in Point),
+        *(Strike(disk=point, nth=2) for point in often),
+        *(Strike(call=point, nth=2) for point in CallPoint),
+        *(Strike(wire=point, nth=2) for point in Point),
+        *(Strike(disk=point) for point in DISK if point not in often),
     ]
 
 
@@ -46,7 +47,7 @@ def by_chance(chance: random.Random) -> Iterator[Strike]:
             yield Strike(seconds=chance.uniform(0.0, LATEST_KILL_SECONDS))
         elif how == 1:
             point = chance.choice(DISK)
-            yield Strike(disk=point, nth=1 if point.startswith(_RARE) else _few(chance))
+            yield Strike(disk=point, nth=1 if point.startswith(RARE) else _few(chance))
         elif how == 2:
             yield Strike(call=chance.choice(list(CallPoint)), nth=chance.randint(1, _MOST_CALLS))
         else:

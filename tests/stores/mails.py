@@ -20,6 +20,7 @@ from franking.stores.base import Change, Claimed, Mail, NewMail, Store, Stored
 NOW = 1_795_269_900_000
 LEASE_MS = 60_000
 HOUR = 3_600_000
+MINUTE = 60_000
 BOUNDS = Bounds()
 OUTCOMES = {"sent": Outcome.SENT, "doubted": Outcome.UNKNOWN, "expired": Outcome.UNKNOWN}
 

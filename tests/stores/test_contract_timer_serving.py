@@ -160,6 +160,25 @@ async def test_a_lease_is_looked_at_when_it_ends(store: Store) -> None:
     assert await store.timers.next_due([]) == EXPIRY
 
 
+@pytest.mark.parametrize("way", ["created", "replaced", "retried", "put off"])
+async def test_a_later_one_in_its_lane_hides_no_earlier(store: Store, way: str) -> None:
+    await created(store, timer())
+    found = await one_leased(store)
+    if way == "retried":
+        await store.timers.end([failed(found)])
+    await created(store, timer("first", due_at=NOW - 9))
+    if way == "created":
+        await created(store, timer("later", due_at=NOW + HOUR))
+    elif way == "replaced":
+        await replaced(store, timer(due_at=NOW + HOUR))
+    elif way == "retried":
+        await retried(store, at=NOW)
+    else:
+        await store.timers.end([put_off(found, NOW + HOUR)])
+    assert await store.timers.next_due([]) == NOW - 9
+    await no_timer_is_stuck(store, NOW - 9)
+
+
 async def test_a_lane_that_is_done_is_gone(store: Store, yard: Yard) -> None:
     await created(store, timer())
     await store.timers.end([executed(await one_leased(store))])

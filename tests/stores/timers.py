@@ -15,9 +15,10 @@ from franking.core.timer.lanes import lane
 from franking.office.serving import Server
 from franking.stores.base import Change, FreshTimer, Store, Stored, TimerChange
 
-from .mails import LEASE_MS, NOW, raw
+from .mails import LEASE_MS, NOW, claimed, ended, raw, transmitting
 
 DOCUMENT = {"to": "a@b.example", "message": {"subject": "s", "text": "t"}}
+NO_RECIPIENT = {"message": {"subject": "s", "text": "t"}}
 CHANCE = HandClock()
 SHARE = 100
 
@@ -128,3 +129,27 @@ async def _changed(store: Store, id: str, change: TimerChange) -> Timer:
 async def no_timer_is_stuck(store: Store, at: int = NOW) -> None:
     """With no grace at all."""
     assert (await store.counts(at, 0)).stuck == []
+
+
+async def brought_to(store: Store, how: TimerState) -> Timer:
+    """The timer t1, which has ended so at NOW + 1."""
+    await created(store, timer(data=raw("old")))
+    if how is TimerState.DELETED:
+        return await deleted(store, at=NOW + 1)
+    [found] = await leased(store)
+    end = executed(found, NOW + 1) if how is TimerState.EXECUTED else failed(found, NOW + 1)
+    assert await store.timers.end([end]) == [True]
+    return await read(store)
+
+
+async def under_way(store: Store, document: Any = DOCUMENT) -> Timer:
+    """The timer m1, served, its mail waiting."""
+    await created(store, mail_timer(document=document))
+    assert await served(store) == 1
+    return await read(store, "m1")
+
+
+async def mail_ended(store: Store, how: str, at: int) -> None:
+    """The one mail that is due was sent, or failed, or is in doubt."""
+    take = claimed if how == "failed" else transmitting
+    assert await store.settle([ended(await take(store, at), how, at)]) == [True]

@@ -18,7 +18,7 @@ JSON = "application/json"
 
 
 class Inside:
-    """`franking.outlets.base.Services` to the app in this process, which is set once it is built."""
+    """`franking.outlets.base.Services` to the `app` in this process, set once it is built."""
 
     def __init__(self) -> None:
         self.app: Any = None

@@ -10,6 +10,7 @@ engine that ends by itself ends the process, in failure: mails would else wait w
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -77,6 +78,9 @@ async def serve(settings: Settings, say: Callable[[str], None], only: str | None
     async with running(settings, "serve", roles) as service:
         grpc = "" if service.grpc is None else f" and gRPC on {service.grpc}"
         where = f"{service.url}{others}{grpc}"
+        # What was made until now stays: to look through it again and again stops everything.
+        gc.collect()
+        gc.freeze()
         say(f"franking listens on {where}, with {settings.database_path}.")
         await until(stop, service)
 

@@ -173,6 +173,8 @@ class Timers:
 
     def _free(self, task: asyncio.Task[None]) -> None:
         held = self._calls.pop(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a call's end was not written", timer=held.timer.id, why=task.exception())
         was_full = len(self._calls) + 1 >= PLACES or self._free_places(held.lane) <= 0
         self._busy[held.lane] -= 1
         if not self._busy[held.lane]:

@@ -213,5 +213,5 @@ _MEANINGS = (
     ("database is locked", "Another process holds the database. Try again, or stop that process."),
     ("readonly database", "The database is read-only. Let franking write the file and its folder."),
     ("disk I/O error", "The disk failed: nothing was written. Look at the disk, then try again."),
-    ("malformed", "The database file is damaged. Restore it from a backup."),
+    ("disk image is malformed", "The database file is damaged. Restore it from a backup."),
 )

@@ -21,7 +21,9 @@ from franking.stores.writes import change as change_mail
 
 log = structlog.get_logger()
 
-PUT_OFF_MS = 3_600_000
+PUT_OFF_MS = 60_000
+GIVE_UP_MS = 24 * 3_600_000
+UNSERVABLE = "Error: The timer could not be handed over: {}"
 LANES_AT_ONCE = 64
 # As much data is taken at once; one timer is taken however much it has.
 BYTES_AT_ONCE = 16 * 1024 * 1024
@@ -130,10 +132,17 @@ def _serve_fresh(db: Db, timers: Sequence[Timer], now: int, serve: Serve) -> Non
 
 
 def _serve_alone(db: Db, timer: Timer, now: int, serve: Serve) -> None:
+    """One that can't be served is looked at again a minute later, and a day later has failed."""
     error = db.alone(partial(_serve_one, db, timer, now, serve))
-    if error is not None:
-        log.error("a timer could not be served", timer=timer.id, why=repr(error))
+    if error is None:
+        return
+    log.error("a timer could not be served", timer=timer.id, why=repr(error))
+    if now - timer.due_at < GIVE_UP_MS:
         db.run("put_off_timer", seq=timer.seq, until=now + PUT_OFF_MS)
+        return
+    _served(db, [timer.seq], now)
+    rows = [(timer.id, TimerState.FAILED, now, UNSERVABLE.format(error))]
+    db.run("end_mailed", rows=text(rows))
 
 
 def _serve_one(db: Db, timer: Timer, now: int, serve: Serve) -> None:

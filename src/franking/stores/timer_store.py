@@ -65,7 +65,8 @@ class TimerStore(Protocol):
     async def serve_mails(self, now: int, limit: int, serve: Serve) -> int:
         """Hand up to `limit` due timers over as mails, as `serve` says; how many were due.
 
-        One that can't be written is put off by an hour, so that it can't stop the others.
+        One that can't be written is put off by a minute, so that it can't stop the others; a day
+        after it was due it has failed.
         """
 
     async def next_due(self, full: Sequence[str]) -> int | None:

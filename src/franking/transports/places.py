@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 
@@ -28,12 +28,27 @@ class Places:
         each = self._each.get(host)
         if each is None:
             each = self._each[host] = asyncio.Semaphore(self._most_each)
-        async with AsyncExitStack() as held:
-            try:
-                async with asyncio.timeout(self._wait_seconds):
-                    # In this order: who waits for its host has taken no place from the others.
-                    await held.enter_async_context(each)
-                    await held.enter_async_context(self._all)
-            except TimeoutError:
-                raise NoPlace from None
+        if each.locked() or self._all.locked():
+            await self._waited(each)
+        else:
+            # There is a place now: neither waits, and what a time-out costs is spared.
+            await each.acquire()
+            await self._all.acquire()
+        try:
             yield
+        finally:
+            self._all.release()
+            each.release()
+
+    async def _waited(self, each: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                # In this order: who waits for its host has taken no place from the others.
+                await each.acquire()
+                try:
+                    await self._all.acquire()
+                except BaseException:
+                    each.release()
+                    raise
+        except TimeoutError:
+            raise NoPlace from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from yarl import URL
 
 from franking import __version__
 from franking.core import times
-from franking.core.timer import Timer
+from franking.core.timer import Callback, Timer
 from franking.transports.calling import Uncallable, data
 from franking.transports.quoting import printable
 from franking.transports.webhook_signature import signed
@@ -47,11 +48,17 @@ class Body(msgspec.Struct, frozen=True):
 
 def target(timer: Timer) -> Target:
     """Raises `Uncallable`."""
-    method = timer.callback.method
+    return _target(timer.callback)
+
+
+# Many timers call the same receiver; to read a URL costs as much as all else that is sent.
+@lru_cache(maxsize=1024)
+def _target(callback: Callback) -> Target:
+    method = callback.method
     if method.lower() not in METHODS:
         words = printable(method, 40)
         raise Uncallable(f'ESRHTTP: "{words}" is no method; there are {", ".join(METHODS)}')
-    url = _url(timer.callback.uri)
+    url = _url(callback.uri)
     host = url.raw_host
     if not host or not _is_host(host):
         raise Uncallable("the URL has no host, or one that is neither a name nor an address")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from franking.core.timer import MAIL, MAILED, Callback
@@ -10,6 +11,7 @@ MAIL_LANE = MAIL
 _PORTS = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=4096)
 def lane(callback: Callback) -> str:
     """The receiver as `transport host:port`; what makes mails shares one lane.
 
