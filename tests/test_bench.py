@@ -174,3 +174,13 @@ def test_a_figure_is_held_against_its_goal(
 
     figure = Figure("a", value, "s", ratio, goal=Goal(*goal) if goal is not None else None)
     assert markdown([figure]).splitlines()[-1] == "| " + " | ".join(["a", *cells]) + " |"
+
+
+@NEEDS_POSTFIX
+def test_events_are_heard_in_order() -> None:
+    assert [row[0] for row in bench(name="events")] == [
+        "20 events, settled to heard by the package: p50",
+        "20 events, settled to heard by the package: p99",
+        "2,000 events of 200 touchpoints, 50 ms each",
+        "2,000 events of 200 touchpoints: memory at the most",
+    ]

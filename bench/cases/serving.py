@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from bench.cases import child
 
@@ -81,9 +83,18 @@ def franking(folder: Path) -> Iterator[int]:
 
 def ask(port: int, path: str) -> tuple[int, bytes]:
     """GET a path of this machine: the status and the body."""
+    return _asked(port, "GET", path, None)
+
+
+def post(port: int, path: str, value: Any) -> tuple[int, bytes]:
+    """POST a value as JSON: the status and the body."""
+    return _asked(port, "POST", path, json.dumps(value).encode())
+
+
+def _asked(port: int, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path)
+        connection.request(method, path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
