@@ -180,6 +180,36 @@ async def test_many_clicks_at_one_moment_send_once(
     assert len([one for one in found if isinstance(one, Exception)]) == 7
 
 
+async def test_a_press_that_was_judged_before_another_was_done_sends_nothing(
+    package: EmbeddedPackage, side: EmailSide, store: SqliteStore, clock: HandClock
+) -> None:
+    await manual(package)
+    await package.complete("t1", MAIL, False)
+    await failed(package, side)
+    side.hold()
+    slow = asyncio.create_task(refused(package))
+    await side.reached.wait()
+    quick = EmailSide()
+    quick.mails, quick.keys, quick.made = side.mails, side.keys, side.made
+    await EmbeddedPackage(store.cadence, clock, quick).complete("t1", OTHER, False)
+    side.let_go()
+    assert str(await slow) == BEING_SENT
+    assert (len(side.mails), len(side.asked("POST /v1/mail"))) == (2, 1)
+
+
+async def test_the_loop_takes_no_earlier_mail_for_a_new_one(
+    package: EmbeddedPackage, side: EmailSide
+) -> None:
+    await manual(package)
+    await package.complete("t1", MAIL, False)
+    await failed(package, side)
+    side.troubles["POST /v1/mail"].append(GONE)
+    await refused(package)
+    assert await package.finish_unfinished() == 1
+    after = (await package.read("t1")).touchpoint
+    assert (after.mail_id, after.completions) == ("mail1", 1)
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 async def test_a_document_that_is_refused_is_told_in_its_words(
     package: EmbeddedPackage, side: EmailSide, rows: Any, status: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -131,6 +132,34 @@ async def test_a_crash_on_the_way_is_gone_on_with(
     assert (await package.read("t1")).touchpoint.status == "Scheduled"
     bodies = [body for _, _, body, _ in side.asked("POST /timer")]
     assert bodies == [bodies[0]] * 3
+
+
+async def test_the_loop_leaves_a_creation_alone_that_is_under_way(
+    package: EmbeddedPackage, side: EmailSide
+) -> None:
+    side.hold()
+    made = asyncio.create_task(automated(package))
+    await side.reached.wait()
+    assert await package.finish_unfinished() == 0
+    assert len(side.calls) == 1
+    side.let_go()
+    assert (await made).touchpoint.status == "Scheduled"
+
+
+async def test_a_deletion_that_was_wished_meanwhile_outlives_the_creation(
+    package: EmbeddedPackage, side: EmailSide
+) -> None:
+    side.hold()
+    made = asyncio.create_task(automated(package))
+    await side.reached.wait()
+    side.troubles["DELETE /timer/{}"].append(GONE)
+    with pytest.raises(Refused, match="out of reach"):
+        await package.delete("t1")
+    side.let_go()
+    await made
+    assert set(side.timers) == {"t1"}
+    assert await package.finish_unfinished() == 1
+    assert (side.timers, await package.page({}, 10)) == ({}, [])
 
 
 async def test_after_a_crash_what_the_timer_refuses_is_forgotten(

@@ -218,7 +218,7 @@ async def test_no_secret_shows(flow: Any, caplog: pytest.LogCaptureFixture) -> N
             salesforce.allowed = 1
             await outlet.tell(event())
             secrets = {*own_secrets(org), *salesforce.login.tokens}
-            for said in (" ".join(secrets), "x" * 990 + max(secrets, key=len)):
+            for said in (" ".join(secrets), "x" * 970 + max(secrets, key=len)):
                 for trouble in echoes(said):
                     salesforce.allowed += 10
                     salesforce.troubles.next(trouble)

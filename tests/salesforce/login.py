@@ -126,6 +126,8 @@ class Login:
 
     def _check_jwt(self, assertion: str) -> None:
         try:
+            if "=" in assertion:  # RFC 7515, section 2: base64url without padding
+                raise ValueError(assertion)
             head, body, signature = assertion.split(".")
             claims: dict[str, Any] = msgspec.json.decode(_octets(body))
             algorithm = msgspec.json.decode(_octets(head))["alg"]

@@ -50,6 +50,9 @@ class Outbox:
         self._reports: Batch[tuple[Report, ...], None] = Batch(self._settle)
         self._alarm = Alarm(clock)
         self._sides: dict[str, _Side] = {}
+        # What the store says of a pause may be of the process before this one.
+        self._mark_is_old = True
+        self._claiming = asyncio.Lock()
         self._stopping = False
 
     def wake(self) -> None:
@@ -72,25 +75,34 @@ class Outbox:
                 await asyncio.sleep(STORE_PAUSE_SECONDS)
 
     async def stop(self, stop_seconds: float) -> None:
-        """Finish what is being told; what takes longer is told again by the next process."""
+        """Finish what is being told; what takes longer is told again by the next process. No claim
+        is left behind."""
         self._stopping = True
         self._alarm.wake()
-        if self._tellers:
-            _, late = await asyncio.wait(list(self._tellers), timeout=stop_seconds)
-            for task in late:
+        # What is being claimed is ours to give back too, once tellers have it.
+        async with self._claiming:
+            await asyncio.sleep(0)
+        for _ in range(2):
+            if self._tellers:
+                await asyncio.wait(list(self._tellers), timeout=stop_seconds)
+            for task in list(self._tellers):
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.sleep(0)
+        await asyncio.gather(*self._tellers, return_exceptions=True)
 
     async def _claim(self, room: int) -> int:
-        now = self._clock.now()
-        waiting = await self._store.claim(now, room, EACH, now + CLAIM_MS)
-        count = 0
-        for _, events in groupby(waiting, lambda w: w.touchpoint_id):
-            task = asyncio.create_task(self._tell(list(events)))
-            self._tellers.add(task)
-            task.add_done_callback(self._ended)
-            count += 1
-        return count
+        async with self._claiming:
+            if self._stopping:
+                return 0
+            now = self._clock.now()
+            waiting = await self._store.claim(now, room, EACH, now + CLAIM_MS)
+            count = 0
+            for _, events in groupby(waiting, lambda w: w.touchpoint_id):
+                task = asyncio.create_task(self._tell(list(events)))
+                self._tellers.add(task)
+                task.add_done_callback(self._ended)
+                count += 1
+            return count
 
     async def _rest(self) -> None:
         if self._stopping:
@@ -103,21 +115,28 @@ class Outbox:
     async def _tell(self, events: Sequence[Waiting]) -> None:
         """One touchpoint's events, until one has to wait; then they are written down together."""
         reports: list[Report] = []
-        free_at: int | None = None
+        try:
+            free_at = await self._tell_each(events, reports)
+        except asyncio.CancelledError:
+            # `stop` waits no longer: whoever comes next may tell the rest at once.
+            free_at = self._clock.now()
+        await self._write(events[0].touchpoint_id, reports, free_at)
+
+    async def _tell_each(self, events: Sequence[Waiting], reports: list[Report]) -> int | None:
+        """Adds what became of each; from when on the rest may be told, where it is left."""
         for waiting in events:
             side = self._side(waiting)
             free_at = side.held(self._clock.now())
             if self._stopping or free_at is not None:
-                break
+                return free_at
             verdict = await self._told(waiting, side)
             if isinstance(verdict, Down):
-                free_at = await self._leave_in_peace(side, verdict)
-                break
-            await self._at_ease(side)
+                return await self._leave_in_peace(side, verdict)
             reports.append(self._report(waiting, verdict))
+            await self._at_ease(side)
             if reports[-1].state == "waiting":
-                break
-        await self._write(events[0].touchpoint_id, reports, free_at)
+                return None
+        return None
 
     def _side(self, waiting: Waiting) -> _Side:
         name = self._outlet.side(waiting.event)
@@ -163,16 +182,29 @@ class Outbox:
         if now >= side.until:
             wait_ms = pause(side.failures, verdict.after_ms, self._clock.jitter())
             side.failures += 1
-            side.until = now + wait_ms
+            side.until, side.why = now + wait_ms, verdict.error
             log.warning("the outlet is paused", side=side.name, why=verdict.error, wait_ms=wait_ms)
-            await self._store.pause(side.until, f"{side.name}: {verdict.error}", now)
+            await self._mark()
         return side.until
 
     async def _at_ease(self, side: _Side) -> None:
-        """The side answers again."""
-        if side.failures:
+        """The side answers again; what was asked before its pause says nothing of that."""
+        if side.failures and self._clock.now() >= side.until:
             side.failures, side.until = 0, 0
-            await self._store.pause(None, None, self._clock.now())
+            self._mark_is_old = True
+        if self._mark_is_old:
+            await self._mark()
+
+    async def _mark(self) -> None:
+        """Write down which side is paused, and why; none of that holds up what was told."""
+        self._mark_is_old = False
+        last = max(self._sides.values(), key=lambda side: side.until)
+        until, why = (last.until, f"{last.name}: {last.why}") if last.failures else (None, None)
+        try:
+            await self._store.pause(until, why, self._clock.now())
+        except StoreUnavailable as error:
+            self._mark_is_old = True
+            log.warning("a pause could not be written down", why=str(error))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tellers.discard(task)
@@ -184,12 +216,13 @@ class Outbox:
 class _Side:
     """One side of the outlet: whether it is paused, and whether it is being asked again."""
 
-    __slots__ = ("asked", "failures", "name", "until")
+    __slots__ = ("asked", "failures", "name", "until", "why")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.failures = 0
         self.until = 0
+        self.why = ""
         self.asked = False
 
     def held(self, now: int) -> int | None:

@@ -59,11 +59,9 @@ class Tokens:
             self._kept = None
 
     def secrets(self) -> Iterator[str]:
-        """What Salesforce gets to know, and must never be shown."""
+        """What Salesforce gets to know beside the token, and must never be shown."""
         secrets = (self._org.client_secret, self._org.refresh_token)
         yield from (secret.value for secret in secrets if secret is not None)
-        if self._kept is not None:
-            yield self._kept.token
 
     async def close(self) -> None:
         """Ask no more."""
