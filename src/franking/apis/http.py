@@ -15,6 +15,7 @@ from litestar.types import Receive, Scope, Send
 from franking.apis import bodies, problems
 from franking.apis.access import Access
 from franking.apis.accounts import AccountCalls
+from franking.apis.agreement import AgreementCalls
 from franking.apis.bounces import BounceCalls
 from franking.apis.cadence import cadence_routes
 from franking.apis.errors import ErrorCalls
@@ -25,6 +26,7 @@ from franking.apis.listing import Listing
 from franking.apis.live import HEARTBEAT_SECONDS, Live
 from franking.apis.mail import Mails
 from franking.apis.openapi import Description, operations
+from franking.apis.outbox import OutboxCalls
 from franking.apis.retries import RetryCalls
 from franking.apis.skyring import Fork, Skyring
 from franking.apis.suppressions import SuppressionCalls
@@ -78,12 +80,14 @@ def build(
     """
     live = Live(office, heartbeat_seconds)
     door = office.timers if timers is None else timers
-    table = routes(office, clock, live, door, max_document_bytes)
-    description = Description(lambda: routes(office, clock, live, door))
-    if package is not None:
-        table = [*table, *cadence_routes(package)]
+
+    def table() -> Sequence[HTTPRouteHandler]:
+        cadence = [] if package is None else cadence_routes(package)
+        return [*routes(office, clock, live, door, max_document_bytes), *cadence]
+
+    description = Description(table)
     app = Litestar(
-        [*table, get("/openapi.json", status_code=200)(description.show)],
+        [*table(), get("/openapi.json", status_code=200)(description.show)],
         openapi_config=None,
         exception_handlers={Exception: problems.respond},
         logging_config=None,
@@ -115,7 +119,7 @@ def routes(
         RetryCalls(office, clock),
     )
     bounces, suppressions = BounceCalls(office), SuppressionCalls(office)
-    errors = ErrorCalls(office)
+    errors, outbox, agreement = ErrorCalls(office), OutboxCalls(office), AgreementCalls(office)
     described = operations()
     table = (
         (post, "/v1/mail", mails.submit, "submitMail"),
@@ -144,6 +148,10 @@ def routes(
         (get, "/v1/errors/unknown", errors.unknown, "listUnknownErrors"),
         (get, "/v1/explain", errors.explain, "explain"),
         (get, "/v1/timers", TimerList(timers).page, "listTimers"),
+        (get, "/v1/outbox", outbox.page, "listOutbox"),
+        (post, "/v1/outbox/resend", outbox.resend, "resendEvents"),
+        (get, "/v1/cadence/check", agreement.check, "checkTouchpoints"),
+        (post, "/v1/cadence/check/repair", agreement.repair, "repairTouchpoints"),
         (post, "/v1/keys", keys.create, "createKey"),
         (get, "/v1/keys", keys.newest, "listKeys"),
         (delete, "/v1/keys/{id:str}", keys.revoke, "revokeKey"),

@@ -23,6 +23,7 @@ from franking.apis.calls import Ask
 from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
 from franking.apis.schemas import SCHEMAS, Schema, ref
 from franking.apis.schemas_cadence import CADENCE_CALLS, CADENCE_PARAMETERS, CADENCE_REFUSALS
+from franking.apis.schemas_outbox import OUTBOX_CALLS, OUTBOX_PARAMETERS
 from franking.apis.schemas_returns import RETURN_CALLS, RETURN_PARAMETERS
 from franking.apis.schemas_timers import TIMER_CALLS, TIMER_PARAMETERS
 from franking.core.delivery import State
@@ -116,7 +117,7 @@ def _operation(
     return Described
 
 
-_OPTIONAL = ("RetryRequest", "PauseRequest", "SuppressionReason", "RetryTouchpoint")
+_OPTIONAL = ("RetryRequest", "PauseRequest", "SuppressionReason", "RetryTouchpoint", "RepairPage")
 _TYPES = {"MailPatch": "application/merge-patch+json", "DeliveryReport": "message/rfc822"}
 
 
@@ -176,7 +177,7 @@ _PARAMETERS: dict[str, Schema] = {
         ),
     )
 }
-_GIVEN = RETURN_PARAMETERS | TIMER_PARAMETERS | CADENCE_PARAMETERS
+_GIVEN = RETURN_PARAMETERS | TIMER_PARAMETERS | CADENCE_PARAMETERS | OUTBOX_PARAMETERS
 _PARAMETERS |= {name: _parameter(*given) for name, given in _GIVEN.items()}
 _MEANINGS = {
     200: "Done.",
@@ -269,6 +270,7 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
     **RETURN_CALLS,
     **TIMER_CALLS,
     **CADENCE_CALLS,
+    **OUTBOX_CALLS,
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
 }

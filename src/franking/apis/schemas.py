@@ -7,6 +7,7 @@ from typing import Any
 from franking.apis.bodies import MAX_BATCH_DOCUMENTS
 from franking.apis.schemas_accounts import ACCOUNT_SCHEMAS
 from franking.apis.schemas_cadence import CADENCE_SCHEMAS
+from franking.apis.schemas_outbox import OUTBOX_SCHEMAS
 from franking.apis.schemas_returns import RETURN_SCHEMAS
 from franking.apis.schemas_timers import TIMER_SCHEMAS
 from franking.core.delivery import Outcome, Stage, State
@@ -227,6 +228,7 @@ SCHEMAS: dict[str, Schema] = {
     **RETURN_SCHEMAS,
     **TIMER_SCHEMAS,
     **CADENCE_SCHEMAS,
+    **OUTBOX_SCHEMAS,
     "Health": _object("status", status=_TEXT),
     "Problem": _PROBLEM,
 }

@@ -49,6 +49,10 @@ NEEDS: tuple[tuple[str, str, Scope | Open], ...] = (
     ("*", "/timer/**", Scope.TIMERS),
     ("*", "/services/apexrest/**", Scope.CADENCE),
     ("*", "/cadence/**", Scope.CADENCE),
+    ("GET", "/v1/outbox", Scope.CADENCE),
+    ("POST", "/v1/outbox/resend", Scope.CADENCE),
+    ("GET", "/v1/cadence/check", Scope.CADENCE),
+    ("POST", "/v1/cadence/check/repair", Scope.CADENCE),
 )
 
 

@@ -19,9 +19,11 @@ from franking.core.message import trouble
 from franking.core.prediction import Expectation, held
 from franking.office import drafts
 from franking.office.accounts import Accounts
+from franking.office.agreement import Agreement
 from franking.office.bounces import Bounces
 from franking.office.drafts import Document, Draft
 from franking.office.keys import Keys
+from franking.office.outbox import OutboxDoor
 from franking.office.refusals import Changed, Conflict, Invalid, NoAccount
 from franking.office.retries import Retries, Tally
 from franking.office.timers import Timers
@@ -73,6 +75,8 @@ class Office:
         self.keys = Keys(store, clock)
         self.bounces = Bounces(store, clock)
         self.timers = Timers(store, clock, due)
+        self.outbox = OutboxDoor(store, clock, wake)
+        self.agreement = Agreement(store, clock, wake)
 
     async def submit(
         self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None

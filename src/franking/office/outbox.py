@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from franking.clock import Clock
-from franking.stores.base import OutboxStore, Store
-from franking.stores.base import OutboxCounts, Unheard
+from franking.stores.base import OutboxCounts, OutboxStore, Store, Unheard
 
 # So many parked events are sent again in one transaction.
 AT_ONCE = 1_000

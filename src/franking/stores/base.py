@@ -14,7 +14,7 @@ from franking.core.attempt import Attempt, Lease, Settlement
 from franking.stores.account_store import AccountStore
 from franking.stores.cadence_store import CadenceStore, Found, TouchpointFilter, Write
 from franking.stores.keys import KeyRows
-from franking.stores.outbox_store import OutboxStore, Waiting
+from franking.stores.outbox_store import OutboxCounts, OutboxStore, Unheard, Waiting
 from franking.stores.returns import Returns
 from franking.stores.timer_store import TimerStore
 from franking.stores.values import (
@@ -55,6 +55,8 @@ __all__ = [
     "NewMail",
     "NotFound",
     "Once",
+    "OutboxCounts",
+    "OutboxStore",
     "Replay",
     "Serve",
     "Store",
@@ -65,6 +67,7 @@ __all__ = [
     "TimerChange",
     "TimerFilter",
     "TouchpointFilter",
+    "Unheard",
     "Unserved",
     "Waiting",
     "Write",

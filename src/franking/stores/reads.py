@@ -11,6 +11,7 @@ import msgspec
 
 from franking.core.attempt import Attempt
 from franking.stores.base import Counts, Filter, Stored, StoredEvent
+from franking.stores.outbox_store import MOST_COUNTED
 from franking.stores.queries import Db
 
 MOST_ATTEMPTS = 1_000
@@ -25,6 +26,7 @@ _events = msgspec.json.Decoder(list[StoredEvent])
 _states = msgspec.json.Decoder(dict[str, int])
 _matches = msgspec.json.Decoder(list[tuple[int, str]])
 _stuck = msgspec.json.Decoder(list[dict[str, Any]])
+_outbox = msgspec.json.Decoder(dict[str, Any])
 
 
 def read(db: Db, id: str) -> Stored | None:
@@ -79,12 +81,16 @@ def events(db: Db, after: int, limit: int) -> list[StoredEvent]:
 
 
 def counts(db: Db, now: int, grace_ms: int) -> Counts:
-    """How many mails are in each state, and which are stuck."""
+    """How many mails are in each state, how the outbox stands, and what is stuck."""
     before = now - grace_ms
     stuck = _stuck.decode(db.value("stuck", before=before, limit=MOST_STUCK))
     stuck += _stuck.decode(db.value("stuck_timers", before=before, limit=MOST_STUCK))
+    events = _stuck.decode(db.value("stuck_events", limit=MOST_STUCK))
+    stuck += [{**one, "id": f"event {one['id']}"} for one in events]
     states = _states.decode(db.value("count_states"))
-    return Counts(states, stuck, _states.decode(db.value("count_timers")))
+    timers = _states.decode(db.value("count_timers"))
+    outbox = _outbox.decode(db.value("outbox_counts", most=MOST_COUNTED))
+    return Counts(states, stuck, timers, outbox)
 
 
 def _narrowest(filter: Filter) -> str:

@@ -154,11 +154,13 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many mails and timers are in each state, and which are stuck (must be none)."""
+    """How many mails and timers are in each state, how the outbox stands (as `OutboxCounts`), and
+    what is stuck (must be nothing)."""
 
     states: dict[str, int]
     stuck: list[dict[str, Any]]
     timers: dict[str, int] = {}
+    outbox: dict[str, Any] = {}
 
 
 class FreshTimer(msgspec.Struct, frozen=True):

@@ -161,9 +161,7 @@ def _created(touchpoint: Touchpoint) -> Touchpoint:
     )
 
 
-def _mended(
-    touchpoint: Touchpoint, known: frozenset[str], events: Sequence[Recorded]
-) -> _Mended:
+def _mended(touchpoint: Touchpoint, known: frozenset[str], events: Sequence[Recorded]) -> _Mended:
     now, by = touchpoint, None
     missing: list[Recorded] = []
     gained: dict[str, Recorded] = {}

@@ -201,13 +201,14 @@ WHERE r.value ->> 'touchpoint_id' IS NOT NULL GROUP BY 1
 ON CONFLICT (touchpoint_id) DO UPDATE SET last = touchpoint_sequence.last + excluded.last;
 
 -- name: insert_events!
--- Events, in the order of the list; one of a touchpoint gets the next sequence there, and names the
--- timer that its mail was served by.
+-- Events, in the order of the list; one of a touchpoint gets the next sequence there, and names its
+-- mail's account and the timer that the mail was served by.
 INSERT INTO event (id, kind, mail, touchpoint_id, sequence, occurred_at, body)
 SELECT e.id, e.kind, e.mail, e.touchpoint_id, e.sequence, e.occurred_at,
     iif(e.sequence IS NULL, e.body, json_set(
         iif(t.id IS NULL, e.body, json_set(e.body, '$.timerId', t.id)),
-        '$.sequence', e.sequence, '$.retryCount', coalesce(t.retry_count, 0)
+        '$.account', m.account, '$.sequence', e.sequence,
+        '$.retryCount', coalesce(t.retry_count, 0)
     ))
 FROM (
     SELECT r.key AS place, r.value ->> 'id' AS id, r.value ->> 'kind' AS kind,
@@ -221,8 +222,8 @@ FROM (
 ) r
     LEFT JOIN touchpoint_sequence s ON s.touchpoint_id = r.value ->> 'touchpoint_id'
 ) e
-LEFT JOIN mail m ON m.id = iif(e.touchpoint_id IS NULL, NULL, e.mail) AND m.timed > 0
-LEFT JOIN timer t ON t.id = m.id
+LEFT JOIN mail m ON m.id = iif(e.touchpoint_id IS NULL, NULL, e.mail)
+LEFT JOIN timer t ON t.id = m.id AND t.revision = m.timed
 ORDER BY e.place;
 
 -- name: lapsed
