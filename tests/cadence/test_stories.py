@@ -13,6 +13,7 @@ from eventually import eventually
 from franking.clock import HandClock
 from franking.core.delivery import Bounds
 from installation import Installation
+from reports import POSTFIX, about
 
 UNKNOWN = "550 5.1.1 No such user"
 LIMITED = "550 5.4.5 Daily user sending limit exceeded."
@@ -186,3 +187,20 @@ async def test_what_has_a_touchpoint_is_deleted_only_through_it(crm: Crm) -> Non
     assert (await crm.it.http.delete(f"/cadence/touchpoints/{id}")).status_code == 204
     assert (await crm.it.http.get(f"/timer/{timer}")).json()["state"] == "deleted"
     assert (await crm.it.http.get(f"/cadence/touchpoints/{id}")).status_code == 404
+
+
+async def test_a_bounce_after_sent_leaves_it_sent_and_is_told_to_nobody(crm: Crm) -> None:
+    id = await crm.automated()
+    sent = await crm.reached(id, "Sent")
+    mail = await crm.it.read(id)
+    report = about(POSTFIX, mail["delivery"]["info"]["messageId"], "ada@example.com")
+    headers = {"content-type": "message/rfc822"}
+    filed = await crm.it.http.post("/v1/bounces", content=report, headers=headers)
+    assert filed.status_code == 200, filed.text
+
+    async def told() -> bool:
+        return (await crm.it.store.outbox.counts()).waiting == 0
+
+    await eventually(told)
+    assert (await crm.it.store.outbox.counts()).parked == 0
+    assert await crm.read(id) == sent

@@ -204,5 +204,7 @@ def _engine(
         lease_ms=settings.lease_seconds * 1000,
         connections=settings.connections,
         bounds=bounds,
+        # The embedded package has no field for any of them.
+        events=settings.events if settings.outlet == "salesforce" else (),
     )
     return Engine(store, routes, SystemClock(), given, called, told)

@@ -10,7 +10,9 @@ import typer
 from franking import __version__
 from franking.cli import starting
 from franking.cli.account_commands import account
+from franking.cli.cadence_commands import cadence
 from franking.cli.key_commands import key
+from franking.cli.outbox_commands import outbox
 from franking.cli.return_commands import returns
 from franking.cli.timer_commands import timer
 
@@ -34,6 +36,8 @@ mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
 db = typer.Typer(no_args_is_help=True, help="The database file.")
 app.add_typer(mail, name="mail")
 app.add_typer(timer, name="timer")
+app.add_typer(outbox, name="outbox")
+app.add_typer(cadence, name="cadence")
 app.add_typer(account, name="account")
 app.add_typer(key, name="key")
 app.add_typer(db, name="db")

@@ -6,6 +6,7 @@ changes nothing: a database of another version is refused and not migrated.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from franking.cli.exits import Code, Ended
 from franking.clock import Clock
 from franking.config import Settings
 from franking.config.settings import SQLITE
+from franking.core import times
 from franking.core.timer import TimerState
 from franking.stores.base import Counts
 
@@ -67,6 +69,8 @@ async def doctor(settings: Settings, clock: Clock) -> None:
     screen.console().print(_states(counts))
     if counts.timers:
         screen.console().print(_timers(counts))
+    for line in _outbox(counts.outbox, clock.now()):
+        print(line)
     if counts.stuck:
         screen.console().print(_stuck(counts.stuck))
         raise Ended(Code.FAILED, f"{len(counts.stuck)} stuck. {_cure(_user(settings))}")
@@ -85,6 +89,20 @@ def _timers(counts: Counts) -> Table:
     for name in TimerState:
         table.add_row(screen.cell(name), screen.cell(counts.timers.get(name, 0)))
     return table
+
+
+def _outbox(counts: dict[str, Any], now: int) -> Iterator[str]:
+    """How many events wait for the CRM and are parked, and whether it is told anything now."""
+    yield f"Outbox: {counts['waiting']} waiting, {counts['parked']} parked."
+    if counts["oldest_at"] is not None:
+        yield f"The oldest that waits is of {times.text(counts['oldest_at'])}."
+    if counts["paused_until"] is not None:
+        again = times.text(max(counts["paused_until"], now))
+        since = "" if counts["since"] is None else f" since {times.text(counts['since'])}"
+        why = screen.one_line(counts["reason"])
+        yield f"It is paused{since}, and goes on by itself at {again}. {why}"
+    if counts["parked"]:
+        yield "`franking outbox list --state parked` says why, and what to do."
 
 
 def _stuck(stuck: list[dict[str, Any]]) -> Table:

@@ -204,6 +204,10 @@ class Door:
         wanted = {"force": force} if mail is None else {"force": force, "mail": mail}
         return await self._object("POST", f"{_timer(id)}/retry", wanted, key)
 
+    async def ask(self, method: str, path: str, value: object = None) -> Document:
+        """A call of another family, as `cli/outbox_door` has them."""
+        return await self._object(method, path, value)
+
     async def _object(
         self, method: str, path: str, value: object = None, key: str | None = None
     ) -> Document:

@@ -34,6 +34,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     lease_ms: int = 60_000
     connections: int = 10
     bounds: Bounds = Bounds()
+    events: tuple[str, ...] = ()
 
 
 class Engine:
@@ -52,7 +53,8 @@ class Engine:
         callers: Mapping[str, Caller] | None = None,
         outlet: Outlet | None = None,
     ) -> None:
-        self.outbox = None if outlet is None else Outbox(store, clock, outlet)
+        extra = settings.events
+        self.outbox = None if outlet is None else Outbox(store, clock, outlet, extra=extra)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
         self.deliveries = Deliveries(
             store,

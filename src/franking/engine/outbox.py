@@ -11,12 +11,13 @@ teller that died had told is told again once its claim is over; the event's id m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 import structlog
 
 from franking.clock import Clock
+from franking.core.filing import BOUNCED
 from franking.core.reporting import Down, Heard, Later, Never, Report, Verdict, pause, report
 from franking.engine.alarm import Alarm
 from franking.engine.batch import Batch
@@ -33,19 +34,28 @@ STORE_PAUSE_SECONDS = 1.0
 LONGEST_SLEEP_MS = 30_000
 # How soon to look again while one event finds out whether a side answers.
 PROBE_MS = 1_000
+# What is told only where it is asked for (contract cadence, section 7).
+ON_DEMAND = (BOUNCED,)
 BROKEN = "Something went wrong inside franking while the event was told."
 
 
 class Outbox:
-    """The outbox of one process."""
+    """The outbox of one process. `extra` are the kinds ON_DEMAND that the outlet asks for."""
 
     def __init__(
-        self, store: Store, clock: Clock, outlet: Outlet, *, connections: int = CONNECTIONS
+        self,
+        store: Store,
+        clock: Clock,
+        outlet: Outlet,
+        *,
+        connections: int = CONNECTIONS,
+        extra: Collection[str] = (),
     ) -> None:
         self._store = store.outbox
         self._clock = clock
         self._outlet = outlet
         self._connections = connections
+        self._extra = frozenset(extra)
         self._tellers: set[asyncio.Task[None]] = set()
         self._reports: Batch[tuple[Report, ...], None] = Batch(self._settle)
         self._alarm = Alarm(clock)
@@ -143,6 +153,9 @@ class Outbox:
         return self._sides.setdefault(name, _Side(name))
 
     async def _told(self, waiting: Waiting, side: _Side) -> Verdict:
+        kind = waiting.event.kind
+        if kind in ON_DEMAND and kind not in self._extra:
+            return Heard("not asked for")
         side.asked = True
         try:
             return await self._outlet.tell(waiting.event)

@@ -100,15 +100,18 @@ class Agreement:
         return len(missing)
 
     async def _judged(self, id: str) -> Disagreement | None:
+        """What differs, seen twice in the same record; None where nothing does."""
+        differs: Disagreement | None = None
         before: _Seen | None = None
         for _ in range(MOST_LOOKS):
             seen = await self._look(id)
             if seen is None or not (finding := _finding(seen)).differences:
                 return None
+            differs = Disagreement(seen.touchpoint, finding)
             if seen == before:
                 break
             before = seen
-        return Disagreement(seen.touchpoint, finding)
+        return differs
 
     async def _look(self, id: str) -> _Seen | None:
         """A touchpoint with its record; None where it is gone."""
