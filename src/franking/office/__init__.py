@@ -73,7 +73,7 @@ class Office:
         self._retries = Retries(store, clock, wake)
         self.accounts = Accounts(store, clock, wake, outfit)
         self.keys = Keys(store, clock)
-        self.bounces = Bounces(store, clock)
+        self.bounces = Bounces(store, clock, wake)
         self.timers = Timers(store, clock, due)
         self.outbox = OutboxDoor(store, clock, wake)
         self.agreement = Agreement(store, clock, wake)

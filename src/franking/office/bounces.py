@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -29,11 +29,12 @@ class NotABounce(Exception):
 
 
 class Bounces:
-    """The door to what comes back."""
+    """The door to what comes back; `wake` is called when there may be an event to tell."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
         self._returns = store.returns
         self._clock = clock
+        self._wake = wake
 
     async def take(self, raw: bytes) -> Filing:
         """File a report; what it changed, and what was there before. Raises `NotABounce`.
@@ -48,6 +49,7 @@ class Bounces:
         filing = await self._returns.file(
             given.message_ids, lambda id, rows, known: self._decided(given, id, rows, known)
         )
+        self._wake()
         return filing or Filing()
 
     async def of(self, mail: str) -> list[Bounce]:
