@@ -31,18 +31,25 @@ from franking.config import Settings
 from franking.core.delivery import Bounds
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
-from franking.outlets.base import Outlet
+from franking.outlets.base import Outlet, Package
 from franking.stores.base import Store
 from franking.transports.base import Caller
 
 
 class Service:
-    """A running service: its office, and where it listens."""
+    """A running service: its office, its package, and where it listens."""
 
     def __init__(
-        self, office: Office, url: str, engine: Engine, listener: Listener, grpc: str | None
+        self,
+        office: Office,
+        package: Package,
+        url: str,
+        engine: Engine,
+        listener: Listener,
+        grpc: str | None,
     ) -> None:
         self.office = office
+        self.package = package
         self.url = url
         self.grpc = grpc
         self._engine = engine
@@ -183,7 +190,7 @@ async def running(
         url = reach.url(address(socket), encrypted=tls is not None)
         lock.announce(url)
         grpc = str(rpc.address) if Role.DATA_API in roles else None
-        yield Service(office, url, engine, listener, grpc)
+        yield Service(office, embedded.package, url, engine, listener, grpc)
 
 
 def _engine(

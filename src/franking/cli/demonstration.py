@@ -23,8 +23,11 @@ from franking.apis import wire
 from franking.app import logs, service
 from franking.app.lock import DEMO, Lock
 from franking.cli import screen
+from franking.clock import SystemClock
 from franking.config import Secret, Settings
+from franking.core import times
 from franking.office import Office
+from franking.outlets.base import Package
 from franking.stores.base import Filter, StoreRefused
 from franking.transports.capture import Capture
 
@@ -33,6 +36,7 @@ RETRY_SECONDS = 5
 LOOK_SECONDS = 0.25
 SHOWN = 30
 LIMITED = "limited"
+LIMITED_REP = "limited-rep"
 DEMO_FROM = "franking demo <demo@example.com>"
 
 # The mailbox refuses by the name before the @ (see `transports/capture`). An account's sending
@@ -48,6 +52,13 @@ MAILS: tuple[dict[str, Any], ...] = (
     {"to": "drop@example.com", "subject": "Nobody knows whether it arrived"},
     {"to": "slow@example.com", "subject": "Takes a while"},
 )
+# The automated touchpoints, one for each status that an email can bring about.
+TOUCHPOINTS = (
+    ("ada@example.com", "A touchpoint's email that is sent"),
+    ("unknown@example.com", "A touchpoint's email that fails: press Retry"),
+    ("limit@example.com", "A touchpoint's email that meets a sending limit"),
+)
+MEMBER = "demo"
 GUIDE = """\
 franking demo: {url}  (Ctrl+C stops; its mails are in {database})
 
@@ -59,6 +70,9 @@ Send one yourself, from another terminal:
 Look at what happened:
   {franking} mail list{where}
   {franking} mail show{where} ID
+What a rep sees of it in the CRM, and Retry (ID is a touchpoint's):
+  curl -s {url}/cadence/touchpoints
+  curl -s -X POST {url}/cadence/touchpoints/ID/retry
 
 The mailbox takes every mail but those to unknown@, full@, spam@, limit@, greylist@ (the first
 time), busy@ and drop@; slow@ takes a while.
@@ -75,6 +89,7 @@ async def demo(settings: Settings, database: Path | None) -> None:
             print(_guide(running.url, path, found), flush=True)
             await _set_up(running.office, mailbox)
             await _hand_in(running.office)
+            await _plan(running.package)
             watching = asyncio.create_task(_watch(running.office))
             try:
                 await service.until(stop, running)
@@ -114,6 +129,8 @@ def _settings(settings: Settings, path: Path, mailbox: Capture) -> Settings:
         tls_options=None,
         default_from=DEMO_FROM,
         default_reply_to=None,
+        outlet="package",
+        events=(),
         lease_seconds=LEASE_SECONDS,
         retry_seconds=RETRY_SECONDS,
     )
@@ -149,7 +166,8 @@ def _called() -> str:
 
 async def _set_up(office: Office, mailbox: Capture) -> None:
     uri = f"smtp://127.0.0.1:{mailbox.port}"
-    await office.accounts.set(LIMITED, {"transport": {"type": "smtp", "uri": uri}})
+    for account in (LIMITED, LIMITED_REP):
+        await office.accounts.set(account, {"transport": {"type": "smtp", "uri": uri}})
 
 
 async def _hand_in(office: Office) -> None:
@@ -161,6 +179,18 @@ async def _hand_in(office: Office) -> None:
         for mail in MAILS
     ]
     await office.submit(documents)
+
+
+async def _plan(package: Package) -> None:
+    """A few touchpoints: automated ones that are due, and one that waits for a person."""
+    due = times.text(SystemClock().now())
+    for to, subject in TOUCHPOINTS:
+        account = {"account": LIMITED_REP} if to.startswith("limit") else {}
+        message = {"subject": subject, "text": "An email of franking's demo, for a touchpoint."}
+        mail = {"to": to, "message": message, **account}
+        given = {"type": "automated", "cadenceMemberId": MEMBER, "dueAt": due, "mail": mail}
+        await package.create(given, None)
+    await package.create({"type": "manual", "cadenceMemberId": MEMBER}, None)
 
 
 async def _watch(office: Office) -> None:
