@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from franking.apis.http import Front, build
+from franking.app.outlets import Embedded
 from franking.clock import HandClock
 from franking.core.attempt import Attempt, Settlement
 from franking.core.delivery import Info, Outcome, Stage
@@ -39,7 +40,10 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 @pytest.fixture
 def front(store: SqliteStore, clock: HandClock) -> Front:
     office = Office(store, clock, lambda: None)
-    return build(office, clock, hosts=["mail.example.com", "ported.example.com:8025"])
+    embedded = Embedded(store, clock)
+    package, hosts = embedded.package, ["mail.example.com", "ported.example.com:8025"]
+    embedded.services.app = build(office, clock, trusted=True, package=package)
+    return build(office, clock, hosts=hosts, package=package)
 
 
 @pytest.fixture

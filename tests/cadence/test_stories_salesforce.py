@@ -53,7 +53,7 @@ class Org:
 
 @asynccontextmanager
 async def connected(
-    folder: Path, way: str = "direct", flow: str = "jwt", **settings: Any
+    folder: Path, way: str = "direct", flow: Any = "jwt", **settings: Any
 ) -> AsyncIterator[Org]:
     """An installation that tells a fake org, with its proxy `direct` or `apart`."""
     async with AsyncExitStack() as parts:

@@ -7,6 +7,7 @@ clock is moved by hand, so that what happens follows from what is asked alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,7 +30,7 @@ from franking.outlets.package import EmbeddedPackage
 from franking.outlets.package.telling import EmbeddedOutlet
 from franking.stores.base import StoredEvent, StoreUnavailable
 from franking.stores.sqlite import SqliteStore
-from franking.transports.base import Answer, Doubt, Gate, Receipt, Rejected
+from franking.transports.base import Answer, Doubt, Gate, Receipt, Rejected, Withheld
 from stores.contract import MEMORY
 
 from .side import Died
@@ -86,9 +87,9 @@ class Server:
         if reply in REPLIES:
             text, code, enhanced = REPLIES[reply]
             error = f"Error: {text}"
-            return Rejected(Failure("mail_from", text, error, reply_code=code, enhanced=enhanced))
+            return Rejected(Failure("mail", text, error, reply_code=code, enhanced=enhanced))
         if not await gate.transmitting():
-            raise AssertionError("the gate stayed shut")
+            return Withheld()
         if reply == DOUBT:
             return Doubt(Failure("data", "closed", CONNECTION_LOST, kind="closed"))
         [to] = envelope.recipients
@@ -184,9 +185,10 @@ class World:
     async def teller_died(self) -> None:
         """Another teller claimed what is due, told its first event, and is gone."""
         now = self.clock.now()
-        found = await self.store.outbox.claim(now, 1, 20, now + engine_outbox.CLAIM_MS)
-        if found:
-            await self.again(found[0].event)
+        until = now + engine_outbox.CLAIM_MS
+        with contextlib.suppress(StoreUnavailable):
+            for one in (await self.store.outbox.claim(now, 1, 20, until))[:1]:
+                await self.again(one.event)
 
     async def again(self, event: StoredEvent) -> None:
         """An event is told past the outbox: late, early, or once more."""

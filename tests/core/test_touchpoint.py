@@ -47,11 +47,19 @@ def told(status: Status, sequence: int = 2, **given: Any) -> Told:
     return Told(status, f"e{sequence}", sequence, NOW - 5, **given)
 
 
-@pytest.mark.parametrize("answer", ["known", "same"])
-def test_an_event_that_was_applied_changes_nothing(answer: str) -> None:
-    event = told(Status.ERROR, 2 if answer == "known" else 1, error=ERROR)
-    applied = apply(FAILED, event, answer == "known", None, NOW)
+@pytest.mark.parametrize("sequence", [1, 2])
+def test_an_event_that_was_applied_changes_nothing(sequence: int) -> None:
+    applied = apply(FAILED, told(Status.ERROR, sequence, error=ERROR), True, None, NOW)
     assert (applied.answer, applied.touchpoint, applied.children) == ("already applied", FAILED, ())
+
+
+@pytest.mark.parametrize(("status", "children"), [(Status.ERROR, 1), (Status.SENT, 0)])
+def test_the_newest_event_told_again_adds_no_more_than_its_missing_child(
+    status: Status, children: int
+) -> None:
+    applied = apply(FAILED, told(status, 1, error=ERROR), False, None, NOW)
+    assert (applied.answer, applied.touchpoint) == ("already applied", FAILED)
+    assert len(applied.children) == children
 
 
 @pytest.mark.parametrize("status", [Status.SENT, Status.ERROR, Status.RATE_LIMITED])

@@ -236,7 +236,7 @@ async def test_one_that_always_fails_delays_no_other(scene: Scene) -> None:
 
 
 async def test_the_steps_grow_and_later_events_wait_behind(scene: Scene) -> None:
-    scene.outlet.answers["a.1"] = [Later("locked")] * 4 + [Heard()]
+    scene.outlet.answers["a.1"] = [*[Later("locked")] * 4, Heard()]
     await scene.happens("a", "a")
     for tries in range(4):
         assert await scene.turn() == ["a.1"]
@@ -436,6 +436,9 @@ async def test_a_claim_that_stop_finds_under_way_is_given_back(
     running = asyncio.create_task(scene.outbox.run())
     await claimed.wait()
     stopping = asyncio.create_task(scene.outbox.stop(5))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not stopping.done()
     gate.set()
     await stopping
     await running
@@ -465,7 +468,7 @@ async def test_reports_are_written_once_the_store_is_back(
     await scene.happens("a")
     trouble.meets("settle", 3, done=done)
     assert await scene.turn() == ["a.1"]
-    state = {Heard: (0, 0), Never: (0, 1), Later: (1, 0)}[type(verdict)]  # type: ignore[index]
+    state = {Heard: (0, 0), Never: (0, 1), Later: (1, 0)}[type(verdict)]
     assert (await scene.waiting(), len(await scene.parked())) == state
 
 
@@ -489,6 +492,21 @@ async def test_a_pause_that_can_not_be_written_holds_up_nothing(
     assert await scene.turn() == ["a-1.2", "a-1.3"]
     assert (await scene.store.outbox.paused()).reason is None
     assert await scene.waiting() == 0
+
+
+async def test_the_end_of_a_pause_is_written_once_the_store_is_back(
+    scene: Scene, trouble: Trouble
+) -> None:
+    scene.outlet.answers["a-1.1"] = [Down("away"), Heard()]
+    await scene.happens("a-1")
+    await scene.turn()
+    assert (await scene.store.outbox.paused()).reason == "a: away"
+    trouble.meets("pause", 1)
+    scene.clock.advance(PAUSE_MS)
+    assert await scene.turn() == ["a-1.1"]
+    await scene.happens("a-1")
+    assert await scene.turn() == ["a-1.2"]
+    assert (await scene.store.outbox.paused()).reason is None
 
 
 @pytest.mark.parametrize("name", ["claim", "next_due"])

@@ -22,11 +22,17 @@ _URL = re.compile(rb"listens on (http://[^\s,]+)")
 class Process:
     """One installation in `folder` that sends through `smtp_port`; it may be started many times.
 
-    `settings` are franking's, by their names in lower case; `waits_ms` a webhook's between tries.
+    `settings` are franking's, by their names in lower case; `waits_ms` a webhook's between tries;
+    `claim_ms` how long a teller or a completion that is gone is waited for.
     """
 
     def __init__(
-        self, folder: Path, smtp_port: int, waits_ms: Sequence[int] = (), **settings: Any
+        self,
+        folder: Path,
+        smtp_port: int,
+        waits_ms: Sequence[int] = (),
+        claim_ms: int = 0,
+        **settings: Any,
     ) -> None:
         self.database = folder / "franking.db"
         self.full = folder / "full"
@@ -48,6 +54,7 @@ class Process:
             **{f"FRANKING_{name.upper()}": str(value) for name, value in given.items()},
             "KILL_FULL": str(self.full),
             "KILL_WAITS_MS": ",".join(map(str, waits_ms)),
+            "KILL_CLAIM_MS": str(claim_ms or ""),
         }
         self._process: asyncio.subprocess.Process | None = None
         self._url = ""

@@ -6,7 +6,8 @@ itself: `kill` (SIGKILL), `stop` (SIGSTOP), `term` (SIGTERM, and the disk is slo
 What a transaction writes is known by the named queries that it ran. While the file `KILL_FULL`
 exists, the database may not grow by a page. A mail whose subject is `poison` kills the worker that
 composes it. `KILL_WAITS_MS` are a webhook's waits between its tries, for the real ones take ten
-minutes.
+minutes; `KILL_CLAIM_MS` is how long the outbox waits for a teller that is gone, and the package for
+a completion of which nobody tells.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ KINDS = {
     "serve_timers": "timer_serve",
     "end_mailed": "timer_told",
     "retry_timer": "timer_retry",
+    "insert_touchpoint": "touchpoint_create",
+    "update_touchpoint": "touchpoint_write",
+    "insert_conquer_errors": "touchpoint_child",
+    "lease_touchpoints": "outbox_claim",
+    "told_events": "outbox_told",
 }
 # A sweep settles too: it first looks for leases that ran out.
 SWEEP_LOOKS, SWEEP = "lapsed", "sweep"
@@ -119,6 +125,8 @@ def weaken() -> None:
     if waits := os.environ.get("KILL_WAITS_MS"):
         calls = importlib.import_module("franking.core.timer.calls")
         calls.WAITS_MS = tuple(map(int, waits.split(",")))  # type: ignore[attr-defined]
+    if claim := os.environ.get("KILL_CLAIM_MS"):
+        hasten(int(claim))
     connect = sqlite3.connect
 
     def connecting(*given: Any, **named: Any) -> sqlite3.Connection:
@@ -136,6 +144,17 @@ def weaken() -> None:
         return compose(document, **named)
 
     composing.compose = poisoned  # type: ignore[attr-defined]
+
+
+def hasten(claim_ms: int) -> None:
+    """Have the outbox and the package go on soon with what a kill left behind."""
+    values: dict[str, tuple[str, float]] = {
+        "franking.engine.outbox": ("CLAIM_MS", claim_ms),
+        "franking.outlets.package.unfinished": ("LONGEST_MS", claim_ms),
+        "franking.outlets.package.finishing": ("EVERY_SECONDS", claim_ms / 5_000),
+    }
+    for module, (name, value) in values.items():
+        setattr(importlib.import_module(module), name, value)
 
 
 if __name__ == "__main__":

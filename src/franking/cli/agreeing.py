@@ -26,6 +26,10 @@ SALESFORCE = (
     "Events go to Salesforce, which can't be read from here: only the embedded package's own"
     " touchpoints were compared, not those of the org."
 )
+NOT_THERE = (
+    "Events go to Salesforce, which can't be read from here, so nobody knows what it lacks. Send"
+    " parked events again with `franking outbox resend`."
+)
 NOWHERE = "Events go nowhere (FRANKING_OUTLET is none): touchpoints hear nothing."
 NOBODY_TELLS = "Events wait until `franking serve` runs; then check again."
 STILL_WAIT = "Events wait to be told: `franking outbox list` says why."
@@ -46,6 +50,8 @@ class Tally(msgspec.Struct):
 async def check(door: Door, outlet: str, repair: bool, as_json: bool) -> None:
     """Print every touchpoint that differs, and end in failure where one does."""
     outbox = OutboxDoor(door)
+    if repair and outlet == "salesforce":
+        raise Ended(Code.USAGE, NOT_THERE)
     found = await _repaired(outbox) if repair else await _walk(outbox.check)
     _print(found, as_json, STILL_WAIT if outbox.sends else NOBODY_TELLS)
     words = {"salesforce": SALESFORCE, "none": NOWHERE}.get(outlet)

@@ -70,7 +70,7 @@ class Agreement:
         page = found[:limit]
         disagreements = []
         for touchpoint in page:
-            if touchpoint.deleted_at is None and (differs := await self._judged(touchpoint.id)):
+            if differs := await self._judged(touchpoint.id):
                 disagreements.append(differs)
         newest = await self._store.cadence.page(TouchpointFilter(), 1)
         next = page[-1].seq if len(found) > limit else None

@@ -1,9 +1,10 @@
 """What a touchpoint becomes: when an event is told of it, and when a person's retry was taken.
 
-Policy (contract cadence, sections 1 and 3). An event that was applied changes nothing. One that is
-older than the newest applied, or comes after Sent, adds its child where that is missing and leaves
-the fields. For each retry that an event or Retry Timer's answer knows of and the touchpoint does
-not, one Manual Retry is written first; whoever tells it later writes nothing.
+Policy (contract cadence, sections 1 and 3). An event that was applied changes nothing, but for a
+child that went missing. One that is older than the newest applied, or comes after Sent, adds its
+child where that is missing and leaves the fields. For each retry that an event or Retry Timer's
+answer knows of and the touchpoint does not, one Manual Retry is written first; whoever tells it
+later writes nothing.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ def apply(
     touchpoint: Touchpoint, told: Told, known: bool, last: ConquerError | None, now: int
 ) -> Applied:
     """Apply an event. `known`: its child exists; `last` is the touchpoint's newest child."""
-    if known or told.event_id == touchpoint.last_event_id:
+    if known:
         return Applied("already applied", touchpoint)
     child = _child(touchpoint, told) if told.status in WITH_CHILD else None
+    if told.event_id == touchpoint.last_event_id:
+        return Applied("already applied", touchpoint, () if child is None else (child,))
     if touchpoint.status == Status.SENT or told.sequence <= touchpoint.last_sequence:
         return Applied("out of order", touchpoint, () if child is None else (child,))
     before, retries = _retried(touchpoint, told.retry_count, last, now)
