@@ -88,6 +88,9 @@ class EmailSide:
                 return answer(409, {"error_message": f"Timer with id {id} already exists"})
             self.timers[id] = {"retryCount": 0, **body}
             return answer(201)
+        if name == "GET /timer/{}":
+            timer = self.timers.get(parts[2])
+            return answer(404) if timer is None else answer(200, timer)
         if name == "DELETE /timer/{}":
             gone = self.timers.pop(parts[2], None)
             return answer(404 if gone is None else 202)

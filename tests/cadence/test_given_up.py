@@ -1,8 +1,6 @@
-"""A mail that waited for as long as it may: its touchpoint hears of that at once."""
+"""What goes on by itself: what was given up is told at once, and nothing is sent twice."""
 
 from __future__ import annotations
-
-import pytest
 
 from franking.core import times
 from franking.core.touchpoint import Status
@@ -10,7 +8,6 @@ from franking.core.touchpoint import Status
 from .world import World
 
 
-@pytest.mark.xfail(strict=True, reason="the sweeper wakes nobody for what it gives up")
 async def test_what_the_sweeper_gives_up_is_told_at_once() -> None:
     world = World()
     await world.open()
@@ -33,3 +30,20 @@ async def test_what_the_sweeper_gives_up_is_told_at_once() -> None:
     await world.close()
     assert [child.status for child in shown.children] == [Status.ERROR, Status.RATE_LIMITED]
     assert rung
+
+
+async def test_a_creation_that_is_finished_late_sends_nothing_again() -> None:
+    """Its timer was made and served while the package was away."""
+    world = World()
+    await world.open()
+    mail = {"to": ["a@example.com"], "message": {"subject": "Hi", "text": "Hello"}}
+    given = {"type": "automated", "cadenceMemberId": "m", "dueAt": "2026-01-01T00:00:00Z"}
+    world.services.troubles.append("died after")
+    await world.asked(world.package.create({**given, "mail": mail}, "a"))
+    for _ in range(2):
+        await world.served()
+        await world.delivered()
+        await world.finished()
+    taken = world.server.taken["a"]
+    await world.close()
+    assert taken == 1

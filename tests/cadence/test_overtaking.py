@@ -11,10 +11,6 @@ from franking.outlets.base import Refused
 
 from .world import World
 
-# core/touchpoint/applying goes by the sequence alone: an event of an earlier life, or of an earlier
-# mail, is shown over what a person asked for since.
-MENDED_IN_CORE = pytest.mark.xfail(strict=True, reason="an older life's event is applied")
-
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
@@ -35,7 +31,6 @@ async def failed_unheard(world: World) -> None:
     await world.delivered()
 
 
-@MENDED_IN_CORE
 async def test_an_error_that_was_retried_is_not_shown_again(world: World) -> None:
     given = {"type": "automated", "cadenceMemberId": "m", "dueAt": "2026-01-01T00:00:00Z"}
     await world.package.create({**given, "mail": mail("a")}, "a")
@@ -53,7 +48,6 @@ async def test_an_error_that_was_retried_is_not_shown_again(world: World) -> Non
     assert (await world.package.read("a")).touchpoint.status == Status.SENT
 
 
-@MENDED_IN_CORE
 async def test_an_error_of_the_mail_before_lets_nobody_send_twice(world: World) -> None:
     await world.package.create({"type": "manual", "cadenceMemberId": "m"}, "a")
     await world.package.complete("a", mail("a"), False)

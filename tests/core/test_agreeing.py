@@ -212,12 +212,11 @@ def test_a_status_that_somebody_added_is_kept() -> None:
     assert differences((replace(touchpoint, status="Called instead"), children), RECORD) == {}
 
 
-def test_a_retry_before_a_late_event_may_be_shown_or_not() -> None:
-    """The older event came after the retry's answer and shows Error again."""
+def test_a_retry_stays_in_sight_when_the_error_before_it_comes_late() -> None:
     record = Record((FAILED,), 1, Delivery(State.PROCESSING, NOW))
     touchpoint, children = heard(retries=1)
     applied = apply(touchpoint, FAILED.told, False, None, NOW)
-    assert applied.touchpoint.status == "Error"
+    assert applied.touchpoint.status == "Manual Retry"
     assert differences((applied.touchpoint, (*children, *applied.children)), record) == {}
 
 

@@ -119,6 +119,25 @@ def test_a_retry_writes_its_child_with_the_error_that_is_retried() -> None:
     assert (again.answer, again.touchpoint, again.children) == ("already applied", after, ())
 
 
+@pytest.mark.parametrize("status", [Status.SENT, Status.ERROR, Status.RATE_LIMITED])
+def test_what_happened_before_a_retry_is_not_shown_over_it_unless_it_was_sent(
+    status: Status,
+) -> None:
+    after = retried(FAILED, 1, None, NOW).touchpoint
+    applied = apply(after, told(status, error=ERROR), False, None, NOW)
+    if status is Status.SENT:
+        assert (applied.answer, applied.touchpoint.status) == ("applied", "Sent")
+    else:
+        assert (applied.answer, applied.touchpoint) == ("out of order", after)
+        assert len(applied.children) == 1
+
+
+def test_an_event_of_the_mail_before_does_not_become_a_manual_ones_last_mail() -> None:
+    manual = replace(FAILED, kind="manual", mail_id="second")
+    applied = apply(manual, told(Status.ERROR, error=ERROR, mail_id="first"), False, None, NOW)
+    assert (applied.answer, applied.touchpoint.mail_id) == ("applied", "second")
+
+
 def test_an_event_that_comes_before_the_retrys_answer_tells_the_retry_first() -> None:
     applied = apply(FAILED, told(Status.ERROR, error=ERROR, retry_count=2), False, None, NOW)
     assert [c.status for c in applied.children] == ["Manual Retry", "Manual Retry", "Error"]

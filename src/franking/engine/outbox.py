@@ -27,9 +27,9 @@ from franking.stores.base import Store, StoreUnavailable, Waiting
 log = structlog.get_logger()
 
 CONNECTIONS = 50
-EACH = 20
+EACH = 5
 # A teller tells EACH events within that, or another may tell them too.
-CLAIM_MS = 15 * 60_000
+CLAIM_MS = 3 * 60_000
 STORE_PAUSE_SECONDS = 1.0
 LONGEST_SLEEP_MS = 30_000
 # How soon to look again while one event finds out whether a side answers.

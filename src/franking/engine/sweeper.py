@@ -78,16 +78,25 @@ class Sweeper:
                 self._stirred()
         if await self._store.suspects(now) or await self._changed():
             self._stirred()
-        while await self._store.give_up(now, BATCH, self._waited_out) == BATCH:
-            pass
-        limited, disconnected = now - self._bounds.max_wait_ms, now - self._bounds.hold_ms
-        while (
-            await self._store.give_up_held(limited, disconnected, BATCH, self._waited_out) >= BATCH
-        ):
-            pass
+        given_up = await self._given_up(now)
+        if given_up:
+            self._stirred()
         self._rounds += 1
         if self._rounds % FORGET_EVERY == 0:
             await self._store.forget_answers(now - ANSWERS_LIVE_MS, BATCH)
+
+    async def _given_up(self, now: int) -> int:
+        """End what waited as long as it may; how many mails did."""
+        count, found = 0, BATCH
+        while found == BATCH:
+            found = await self._store.give_up(now, BATCH, self._waited_out)
+            count += found
+        limited, disconnected = now - self._bounds.max_wait_ms, now - self._bounds.hold_ms
+        found = BATCH
+        while found >= BATCH:
+            found = await self._store.give_up_held(limited, disconnected, BATCH, self._waited_out)
+            count += found
+        return count
 
     async def renew(self) -> None:
         """Move the end of our own leases once a third of their time is over."""

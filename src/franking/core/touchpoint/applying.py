@@ -48,7 +48,7 @@ def apply(
     child = _child(touchpoint, told) if told.status in WITH_CHILD else None
     if told.event_id == touchpoint.last_event_id:
         return Applied("already applied", touchpoint, () if child is None else (child,))
-    if touchpoint.status == Status.SENT or told.sequence <= touchpoint.last_sequence:
+    if touchpoint.status == Status.SENT or _overtaken(touchpoint, told):
         return Applied("out of order", touchpoint, () if child is None else (child,))
     before, retries = _retried(touchpoint, told.retry_count, last, now)
     after = replace(
@@ -56,12 +56,27 @@ def apply(
         last_event_id=told.event_id,
         last_sequence=told.sequence,
         next_attempt_at=told.next_attempt_at if told.status is Status.RATE_LIMITED else None,
-        mail_id=told.mail_id or before.mail_id,
+        mail_id=_mail_id(before, told),
         timer_id=told.timer_id or before.timer_id,
     )
     if child is not None:
         after = _with_error(after, told.error or Reason())
     return Applied("applied", after, retries if child is None else (*retries, child))
+
+
+def _overtaken(touchpoint: Touchpoint, told: Told) -> bool:
+    """By a newer event; or by the retry of what it tells of, but for a mail that was sent."""
+    if told.sequence <= touchpoint.last_sequence:
+        return True
+    retried_since = told.retry_count < touchpoint.manual_retry_count
+    return touchpoint.kind == AUTOMATED and retried_since and told.status is not Status.SENT
+
+
+def _mail_id(touchpoint: Touchpoint, told: Told) -> str | None:
+    """An automated one has one mail; which of a manual one's is the last, its completions say."""
+    if touchpoint.kind == AUTOMATED:
+        return told.mail_id or touchpoint.mail_id
+    return touchpoint.mail_id or told.mail_id
 
 
 def retried(

@@ -54,8 +54,13 @@ class Creating:
         """Make the timer that a crash left out. Raises `OutOfReach`."""
         if id in self._under_way:
             return False
-        answered = await self._parts.reach.sure("POST", "/timer", work.timer, {"x-timer-id": id})
-        if answered.status not in MADE:
+        # One that was served by now would begin anew under its id, and its mail be sent twice.
+        answered = await self._parts.reach.sure("GET", at("timer", id))
+        if answered.status == 404:
+            answered = await self._parts.reach.sure(
+                "POST", "/timer", work.timer, {"x-timer-id": id}
+            )
+        if answered.status not in (200, *MADE):
             await self._parts.store.forget(id)
             return True
         return await self._parts.done(id, work)
