@@ -14,8 +14,9 @@ help: ## list these
 run: $(READY) ## set up, then serve with a local mailbox to play with
 	$(BIN)/franking demo
 
+# Two at a time, each file's tests together: most of their time they wait.
 test: check $(TOOLS) ## everything in check, then all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY) ## format, lint, types and the rules of the house
 	$(BIN)/ruff format --check
