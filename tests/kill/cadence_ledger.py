@@ -75,6 +75,14 @@ class CadenceLedger:
         begun = all(self.mails[row.id] for row in self.rows.values() if row.kind == "automated")
         return ended and finished and begun and not self.unheard
 
+    @property
+    def doubts(self) -> dict[str, int]:
+        """How many mails of each touchpoint ended with an unknown outcome."""
+        found = {
+            id: [m for m in mails if m.outcome == "unknown"] for id, mails in self.mails.items()
+        }
+        return {id: len(mails) for id, mails in found.items()}
+
     def failed(self, kind: str) -> list[str]:
         """Touchpoints whose last mail failed for certain."""
         found = [(row, self.mails[row.id][-1:]) for row in self.rows.values() if row.kind == kind]

@@ -30,7 +30,7 @@ def every_point() -> list[Strike]:
     """A kill at each step of the way, early and late."""
     return [
         *(Strike(disk=point, nth=2) for point in DISK if not point.startswith("timer_retry")),
-        *(Strike(disk=point, nth=20) for point in DISK if point.startswith("touchpoint_write")),
+        *(Strike(disk=point, nth=12) for point in DISK if point.startswith("touchpoint_write")),
         *(Strike(disk=point) for point in DISK if point.startswith("timer_retry")),
         Strike(wire=Point.DOT, nth=2),
     ]
