@@ -77,11 +77,11 @@ class CadenceLedger:
 
     @property
     def doubts(self) -> dict[str, int]:
-        """How many mails of each touchpoint ended with an unknown outcome."""
-        found = {
-            id: [m for m in mails if m.outcome == "unknown"] for id, mails in self.mails.items()
+        """How many doubtful mails of each touchpoint a person had followed by another one."""
+        return {
+            id: sum(mail.outcome == "unknown" for mail in mails[:-1])
+            for id, mails in self.mails.items()
         }
-        return {id: len(mails) for id, mails in found.items()}
 
     def failed(self, kind: str) -> list[str]:
         """Touchpoints whose last mail failed for certain."""
