@@ -33,7 +33,8 @@ docs: $(READY) ## draw docs/machines.md from the tables
 kill: $(READY) $(TOOLS) ## all of the tests that kill processes, not only the sample
 	FRANKING_KILLS=all $(BIN)/pytest -m kill
 
-$(READY): pyproject.toml constraints.txt hatch_build.py .ci/setup src/franking/apis/rpc/data_api.proto
+$(READY): pyproject.toml constraints.txt .ci/setup hatch_build.py $(wildcard build_hooks/*.*) \
+		src/franking/apis/rpc/data_api.proto
 	@.ci/setup $(VENV)
 	@touch $@
 

@@ -1,31 +1,32 @@
-"""Makes the Data API's stubs from its `.proto` at every build, for editable installs too.
+"""The build hook: makes what is never committed, for an editable install, an sdist and a wheel.
 
-They are written beside the `.proto`, are never committed, and go into the wheel. `franking` needs
-a grpcio and a protobuf that are at least as new as what made them: pyproject.toml pins both sides.
+`build_hooks/` has what it makes: the Data API's stubs, and the console's third-party files.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = "src"
-PROTO = "franking/apis/rpc/data_api.proto"
+sys.path.append(str(Path(__file__).parent))  # hatchling loads this file alone
+
+from build_hooks import assets, npm, stubs
 
 
-class Stubs(BuildHookInterface):  # type: ignore[type-arg,misc]
+class Made(BuildHookInterface):  # type: ignore[type-arg,misc]
     """The build hook `custom` of hatchling."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write `data_api_pb2.py`, its types, and `data_api_pb2_grpc.py`."""
-        import grpc_tools
-        from grpc_tools import protoc
+    def dependencies(self) -> list[str]:
+        """What this build needs besides pyproject.toml's: an npm, where there is none."""
+        return assets.requirements(Path(self.root))
 
-        source = str(Path(self.root, SOURCE))
-        well_known = str(Path(grpc_tools.__file__).parent / "_proto")
-        made = ("--python_out", "--pyi_out", "--grpc_python_out")
-        arguments = [f"-I{source}", f"-I{well_known}", *(f"{each}={source}" for each in made)]
-        if protoc.main(["protoc", *arguments, PROTO]) != 0:
-            raise RuntimeError(f"protoc refused {PROTO}; it says why above")
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Make all of it, or end the build with the reason in words."""
+        stubs.make_stubs(Path(self.root))
+        try:
+            assets.put_assets(Path(self.root))
+        except (assets.AssetRefused, npm.NpmFailed) as failed:
+            self.app.abort(str(failed))

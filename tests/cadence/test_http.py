@@ -66,6 +66,8 @@ async def test_create_answers_201_with_location_and_every_field(http: httpx.Asyn
         "nextAttemptTime": None,
         "cadenceMemberId": "m1",
         "emailMessageId": None,
+        "recipient": "ada@example.com",
+        "subject": "Hi",
         "timerId": "t 1",
         "mailId": "t 1",
         "lastEventId": None,
@@ -159,6 +161,8 @@ async def test_many_are_retried_with_reasons(http: httpx.AsyncClient) -> None:
         "why": [{"reason": "unknown_touchpoint", "error_message": words, "count": 1}],
         "next": None,
     }
+    found = await http.post(f"{ALL}/retry", json={"q": "nobody"})
+    assert (found.status_code, found.json()["accepted"]) == (200, 0)
     refused = await http.post(f"{ALL}/retry", json={})
     assert (refused.status_code, refused.json()["reason"]) == (400, "no_filter")
 
@@ -201,7 +205,11 @@ async def test_lists_go_page_by_page(http: httpx.AsyncClient) -> None:
         ({"member": "m2"}, ["t2"]),
         ({"q": "t2"}, ["t2"]),
         ({"q": "t2", "status": "Error"}, []),
-        ({"q": "t"}, []),
+        ({"q": "t"}, ["t2", "t1"]),
+        ({"q": "ADA@example.com hi"}, ["t2", "t1"]),
+        ({"q": "m2"}, ["t2"]),
+        ({"q": "bob"}, []),
+        ({"q": "*"}, []),
         ({"member": "m1", "status": "Error", "category": "full"}, ["t1"]),
     ],
 )

@@ -163,15 +163,14 @@ async def test_one_in_doubt_by_its_own_category_is_not_even_looked_at(
     assert (tally.accepted, tally.left_out, len(side.calls)) == (0, 1, 1)
 
 
-@pytest.mark.parametrize("pages", [1, 2])
-async def test_many_go_page_by_page(package: EmbeddedPackage, side: EmailSide, pages: int) -> None:
+async def test_many_go_page_by_page(package: EmbeddedPackage, side: EmailSide) -> None:
     for id in ("t1", "t2", "t3"):
         await failed(package, id)
-    first = await package.retry_many({"status": "Error"}, 3 if pages == 1 else 2)
-    assert first.accepted == (3 if pages == 1 else 2)
+    first = await package.retry_many({"status": "Error"}, 2)
+    assert first.accepted == 2
     assert first.next is not None
     rest = await package.retry_many({"status": "Error", "after": str(first.next)}, 2)
-    assert (rest.accepted, rest.next) == (3 - first.accepted, None)
+    assert (rest.accepted, rest.next) == (1, None)
     assert len(side.asked(RETRY)) == 3
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from msgspec import json
 from msgspec.structs import replace
 
 from franking.core import times
@@ -22,6 +23,7 @@ from franking.core.endings import SEND_LIMIT
 from franking.core.timer import TimerState
 from franking.core.touchpoint import AUTOMATED, ConquerError, Status, Touchpoint
 from franking.core.touchpoint.applying import WITH_CHILD, apply, retried
+from franking.core.touchpoint.head import headed
 from franking.outlets.package.taking import read as told_by
 from franking.stores.base import Filter, Stored, TouchpointFilter
 
@@ -238,6 +240,7 @@ class Stories(RuleBasedStateMachine):
         if now.kind != AUTOMATED:
             assert now.manual_retry_count == 0
             assert now.mail_id == (mails[-1].mail.id if mails else None)
+            assert headed(now, json.decode(mails[-1].document) if mails else {}) == now
         else:
             timer = self.run(self.world.store.timers.read(now.id))
             assert timer is not None
@@ -298,6 +301,8 @@ def _begun(now: Touchpoint) -> Touchpoint:
         created_at=now.created_at,
         cadence_member_id=now.cadence_member_id,
         due_at=now.due_at,
+        recipient=now.recipient,
+        subject=now.subject,
     )
 
 

@@ -204,3 +204,18 @@ async def test_a_bounce_after_sent_leaves_it_sent_and_is_told_to_nobody(crm: Crm
     await eventually(told)
     assert (await crm.it.store.outbox.counts()).parked == 0
     assert await crm.read(id) == sent
+
+
+async def test_a_retry_that_is_repeated_under_its_key_gets_the_first_answer(crm: Crm) -> None:
+    """The key goes with the package's call to Retry Timer, which keeps the answer."""
+    crm.it.box.rcpt["ada@example.com"] = [UNKNOWN, "250 OK"]
+    id = await crm.automated()
+    await crm.reached(id, "Error")
+    crm.it.box.rcpt.clear()
+    path, key = f"/cadence/touchpoints/{id}/retry", {"Idempotency-Key": "press-1"}
+    assert (await crm.it.http.post(path, headers=key)).status_code == 200
+    await crm.reached(id, "Sent")
+    assert (await crm.it.http.post(path, headers=key)).status_code == 200
+    refused = await crm.it.http.post(path, headers={"Idempotency-Key": "press-2"})
+    assert refused.json()["error_message"] == "This email was already sent."
+    assert len(crm.it.box.taken) == 1

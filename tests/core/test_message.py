@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from franking.core import message
-from franking.core.message import Options, options, search_text, trouble, unsupported
+from franking.core.message import (
+    HEAD_CHARACTERS,
+    Options,
+    head_texts,
+    options,
+    search_text,
+    trouble,
+    unsupported,
+)
 
 EMAIL = "ValidationError: Invalid email configuration: "
 MESSAGE = "ValidationError: Invalid message configuration: "
@@ -372,6 +381,39 @@ def test_the_search_text_is_bounded_and_keeps_the_subject() -> None:
     assert text.endswith("b")
 
 
+@pytest.mark.parametrize(
+    ("shown", "head"),
+    [
+        (document(), ("a@example.com", "Hello")),
+        (
+            document(to=["A@x.com", 1, "", " ", "Zoë <b@y.com>"]),
+            ("A@x.com, Zoë <b@y.com>", "Hello"),
+        ),
+        (document(to=[], cc="c@x.com", bcc="d@x.com"), ("c@x.com", "Hello")),
+        (document(to=None, cc=[None, "\r\n"], bcc=["d@x.com"]), ("d@x.com", "Hello")),
+        (document(to={"to": 1}, cc=5), (None, "Hello")),
+        (document(to="", message="x"), (None, None)),
+        (document(message={"subject": 1}), ("a@example.com", None)),
+        (document(message={"subject": " \t\r\n"}), ("a@example.com", None)),
+        (document(message={"subject": "a\r\nBcc: b\x00c\x1b[31m\x7f\x85d"}), "a Bcc: b c [31m d"),
+        (document(message={"subject": "a\u2028b\u2029c\ud800d\tend\n"}), "a b c d end"),
+        (document(message={"subject": "👨\u200d👩 <script>\u202e"}), "👨\u200d👩 <script>\u202e"),
+        (document(message={"subject": "\n" * 5000 + "late"}), "late"),
+    ],
+)
+def test_what_a_list_shows_of_a_mail(shown: dict[str, Any], head: Any) -> None:
+    assert head_texts(shown) == (("a@example.com", head) if isinstance(head, str) else head)
+
+
+@pytest.mark.parametrize("long", ["x" * 10_000_000, "x " * 5_000_000, "é" * 200 + "y", "x\n" * 999])
+def test_what_a_list_shows_is_short(long: str) -> None:
+    recipient, subject = head_texts(document(to=[long] * 3, message={"subject": long}))
+    assert recipient is not None
+    assert subject is not None
+    assert max(len(recipient), len(subject)) <= HEAD_CHARACTERS
+    assert min(len(recipient), len(subject)) >= HEAD_CHARACTERS - 1
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -397,6 +439,9 @@ def test_any_json_whatever_is_told_or_taken(anything: Any) -> None:
         assert (unsupported(anything) or "Error: ").startswith("Error: ")
         assert isinstance(options(anything), Options)
         assert search_text(anything) == search_text(anything).lower()
+        for text in head_texts(anything):
+            assert text is None or (0 < len(text) <= HEAD_CHARACTERS and text == text.strip())
+            assert text is None or not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text)
 
 
 addresses = st.emails() | st.lists(st.emails(), min_size=1, max_size=3)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = "franking"
-_NOT_OURS = frozenset((".git", ".venv", "__pycache__", "node_modules"))
+_NOT_OURS = frozenset((".git", ".venv", "__pycache__", "node_modules", "vendor"))
 # What the build makes of a `.proto`.
 _GENERATED = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py")
 

@@ -36,6 +36,8 @@ WHOLE = Touchpoint(
     timer_id="timer1",
     completions=3,
     asked_at=NOW + 4,
+    recipient="ada@example.com",
+    subject="Grüße 🎉",
 )
 
 
@@ -77,7 +79,8 @@ async def test_a_change_is_read_as_it_was_written(store: Store) -> None:
 
 async def test_what_it_is_created_with_is_kept(store: Store) -> None:
     made: dict[str, Any] = {"cadence_member_id": "m1", "email_message_id": "02s", "due_at": 5}
-    new = touchpoint(mail_id="m", timer_id="x", **made)
+    head = {"recipient": "ada@example.com", "subject": "Hi"}
+    new = touchpoint(mail_id="m", timer_id="x", **head, **made)
     await store.cadence.create(new, None)
     found = await store.cadence.read("t1")
     assert found is not None

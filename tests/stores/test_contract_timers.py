@@ -20,6 +20,7 @@ from franking.stores.base import (
 from .contract import Yard
 from .mails import HOUR, NOW, mail, raw, together
 from .timers import (
+    DOCUMENT,
     asked,
     brought_to,
     created,
@@ -258,6 +259,18 @@ async def test_the_newest_come_first_page_by_page(store: Store) -> None:
     first = await store.timers.page(TimerFilter(), 3)
     rest = await store.timers.page(TimerFilter(after=first[-1].seq), 3)
     assert [t.id for t in first + rest] == ["t4", "t3", "t2", "t1", "t0"]
+
+
+@pytest.mark.parametrize("wanted", [{}, {"state": "scheduled"}, {"transport": "mail"}, {"q": "m"}])
+async def test_a_page_comes_with_the_data_or_does_not_read_it(
+    store: Store, yard: Yard, wanted: dict[str, str]
+) -> None:
+    await created(store, mail_timer())
+    [whole] = await store.timers.page(TimerFilter(**wanted), 9)
+    assert whole.data == raw(DOCUMENT)
+    yard.plant("UPDATE timer SET data = 'no JSON'")
+    bare = await store.timers.page(TimerFilter(**wanted, data=False), 9)
+    assert bare == [replace(whole, data=None)]
 
 
 @pytest.mark.parametrize(

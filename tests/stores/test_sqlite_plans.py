@@ -28,12 +28,14 @@ GROWING = (
     "timer",
     "timer_life",
     "timer_lane",
+    "tally",
 )
 VIEWS = {"mail_json": "m", "timer_json": "t"}  # and how each calls its table
 
 # Queries that read a whole table or index, or from somewhere in a table to its end.
 WHOLE = {
     "page_all": "it reads the newest, in their order, as many as it needs",
+    "lines": "where nothing is named it reads the newest, in their order, as many as one look may",
     "events_after": "it reads in the order of commits, as many as it needs",
     "page_timers": "it reads the newest, in their order, as many as it needs",
     "count_timers": "it counts every timer, in an index; only the doctor asks",
@@ -80,6 +82,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
             INSERT INTO timer_life (timer, life, ended_by, state, revision, due_at, created_at,
                 retry_count, attempt, tries, callback)
             SELECT id, 1, 'retried', 'failed', 1, 1, 1, 0, 1, '[]', '{{}}' FROM timer;
+            UPDATE account SET state = iif(rowid % 5, 'ok', 'disconnected'),
+                paused_until = iif(rowid % 3, NULL, {NOW});
+            INSERT INTO tally SELECT 60000, seq * 60000, 'sent', '', 1 FROM mail;
+            INSERT INTO tally SELECT 3600000, seq * 3600000, 'sent', '', 1 FROM mail;
             INSERT INTO timer_lane SELECT lane, min(next_at) FROM timer
             WHERE next_at IS NOT NULL GROUP BY lane;
             """
@@ -119,12 +125,21 @@ def test_only_what_is_named_reads_a_whole_table(database: sqlite3.Connection) ->
         *("claimable", "claimable_alone", "overdue", "page_all"),
         *("ready_lanes", "due_timers", "next_lane_due", "serve_lane", "lives_of"),
         *("page_timers", "page_timers_by_state", "page_timers_by_transport"),
+        *("lines", "lines_by_words", "stock", "held_accounts"),
     ],
 )
 def test_what_is_read_in_order_is_not_sorted(database: sqlite3.Connection, name: str) -> None:
     """A claim from a million mails costs what it costs from a thousand."""
     steps = plan(database, QUERIES[name])
     assert [step for step in steps if "B-TREE" in step] == []
+
+
+@pytest.mark.parametrize("name", ["lines", "lines_by_words"])
+def test_a_look_reads_rows_only_of_what_it_found(database: sqlite3.Connection, name: str) -> None:
+    """Mails of one account lie far apart: what is named is looked for in indexes alone."""
+    steps = [step for step in plan(database, QUERIES[name]) if step.startswith("SEARCH x ")]
+    assert len(steps) == 4
+    assert all("USING COVERING INDEX" in step for step in steps)
 
 
 @pytest.mark.parametrize("condition", ["m.error = :error", "m.error = :error AND m.seq < :after"])

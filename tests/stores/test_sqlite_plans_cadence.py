@@ -22,7 +22,6 @@ VIEWS = {"touchpoint_json": "t", "conquer_error_json": "e"}
 WHOLE = {
     "page_outbox": "it reads the newest, in their order; a row is there only until it is told",
     "outbox_counts": "it counts what waits and is parked, up to a limit",
-    "page_touchpoints": "it reads the newest, in their order, as many as it needs",
     "page_conquer_errors": "it reads the newest, in their order, as many as it needs",
     "touchpoints_after": "it reads in the order of their making, as many as it needs",
     "next_report": "it reads the first entry of an index",
@@ -91,8 +90,7 @@ def test_the_names_are_those_of_queries() -> None:
     "name",
     [
         *("ready_touchpoints", "next_report", "parked_events", "page_outbox"),
-        *("page_touchpoints", "page_touchpoints_by_status", "page_touchpoints_by_category"),
-        *("page_touchpoints_by_member", "touchpoints_after", "unfinished_touchpoints"),
+        *("touchpoints_after", "unfinished_touchpoints"),
         *("conquer_errors_of", "last_conquer_error", "page_conquer_errors"),
         *("page_conquer_errors_by_status", "page_conquer_errors_by_touchpoint"),
     ],
@@ -100,6 +98,29 @@ def test_the_names_are_those_of_queries() -> None:
 def test_what_is_read_in_order_is_not_sorted(database: sqlite3.Connection, name: str) -> None:
     steps = plan(database, QUERIES[name])
     assert [step for step in steps if "B-TREE" in step] == []
+
+
+def test_a_look_reads_only_indexes_and_sorts_nothing_before_its_window_is_cut(
+    database: sqlite3.Connection,
+) -> None:
+    """What is sorted are the numbers of a window, then the rows that are shown."""
+    for name in ("look_touchpoints", "look_touchpoints_by_words"):
+        steps = plan(database, QUERIES[name])
+        window = steps[: next(i for i, step in enumerate(steps) if step.endswith("SCAN near"))]
+        assert [step for step in window if "B-TREE" in step] == []
+        read = [step for step in window if step.startswith("SEARCH")]
+        assert [step for step in read if "COVERING INDEX" not in step] == []
+        assert len(read) == (4 if name == "look_touchpoints" else 0)
+        if not read:
+            assert any(
+                re.match(r"SCAN touchpoint_search VIRTUAL TABLE INDEX \d+:M", s) for s in steps
+            )
+
+
+def test_statuses_are_counted_in_their_index_alone(database: sqlite3.Connection) -> None:
+    steps = [s for s in plan(database, QUERIES["count_statuses"]) if s.startswith("SEARCH")]
+    assert len(steps) == 3
+    assert [step for step in steps if "COVERING INDEX touchpoint_status" not in step] == []
 
 
 @pytest.mark.parametrize("table", ["touchpoint", "outbox", "conquer_error"])

@@ -43,6 +43,7 @@ async def test_a_mail_is_kept_as_it_was_sent() -> None:
         ("unknown", Rejected, 550, "5.1.1"),
         ("limit", Rejected, 550, "5.4.5"),
         ("greylist", Rejected, 451, "4.7.1"),
+        ("once", Rejected, 552, "5.2.2"),
         ("busy", Rejected, 421, "4.3.2"),
         ("spam", Rejected, 554, "5.7.1"),
         ("drop", Doubt, None, None),
@@ -59,6 +60,13 @@ async def test_an_address_brings_its_ending(
         assert len(server.mails) == (ending is Doubt)
         # And it goes on serving.
         assert isinstance(await smtp.send(mail(), Yes()), Receipt)
+
+
+async def test_once_is_refused_once_for_each_address() -> None:
+    async with captured() as (_, smtp):
+        for address in ("once@x.org", "once+a@x.org"):
+            assert isinstance(await smtp.send(mail(address), Yes()), Rejected)
+            assert isinstance(await smtp.send(mail(address), Yes()), Receipt)
 
 
 async def test_greylisting_ends_with_the_second_try_and_slow_with_patience() -> None:
@@ -86,5 +94,5 @@ async def test_only_the_last_mails_are_kept() -> None:
 
 def test_the_table_names_every_address() -> None:
     told = {line.split("`")[1] for line in (capture.__doc__ or "").splitlines() if "@`" in line}
-    known = {*capture.REFUSED_RECIPIENTS, *capture.REFUSED_MESSAGES, "greylist", "slow", "drop"}
-    assert told == {f"{name}@" for name in known}
+    refused = {*capture.REFUSED_RECIPIENTS, *capture.REFUSED_MESSAGES, *capture.REFUSED_ONCE}
+    assert told == {f"{name}@" for name in (*refused, "slow", "drop")}

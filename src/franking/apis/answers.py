@@ -14,9 +14,18 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Answer:
-    """A status, headers beside type and length, and a body; an ASGI app that sends just that."""
+    """A status, headers beside type and length, and a body; an ASGI app that sends just that.
+
+    `always` are the headers that every answer of the class has.
+    """
 
     __slots__ = ("body", "headers", "media_type", "status")
+
+    # Mails are personal: shared caches keep none, and a browser asks again with the ETag.
+    always: Headers = (
+        (b"cache-control", b"private, no-cache"),
+        (b"x-content-type-options", b"nosniff"),
+    )
 
     def __init__(
         self, status: int, body: bytes = b"", headers: Headers = (), media_type: bytes = JSON
@@ -27,7 +36,7 @@ class Answer:
         self.media_type = media_type
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [*ALWAYS, *self.headers]
+        headers = [*self.always, *self.headers]
         if self.status not in _WITHOUT_BODY:
             headers.append((b"content-type", self.media_type))
             headers.append((b"content-length", b"%d" % len(self.body)))
@@ -48,7 +57,6 @@ def replayed(stored: bytes) -> Answer:
     return Answer(status, body, [*headers, (b"idempotency-replayed", b"true")], media_type)
 
 
-# Mails are personal: shared caches keep none, and a browser asks again with the ETag.
-ALWAYS = ((b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff"))
+ALWAYS = Answer.always
 _WITHOUT_BODY = (204, 304)
 _KEPT = msgspec.msgpack.Decoder(tuple[int, bytes, list[tuple[bytes, bytes]], bytes])

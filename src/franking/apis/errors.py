@@ -36,7 +36,7 @@ class ErrorCalls:
 
     async def explain(self, request: Ask) -> Answer:
         """GET /v1/explain."""
-        wanted = query(request.scope["query_string"], _EXPLAINED)
+        wanted = query(request.scope["query_string"], EXPLAINED)
         if "text" not in wanted:
             detail = "Query parameter 'text' is missing."
             next = "Send the server's words, as text=550+5.1.1+User+unknown."
@@ -74,7 +74,8 @@ def _limit(value: str) -> int:
     raise ValueError(f"must be a whole number from 1 to {MAX_LIMIT}")
 
 
-_EXPLAINED: dict[str, Callable[[str], Any]] = {
+# What words are explained with, by its name in a query.
+EXPLAINED: dict[str, Callable[[str], Any]] = {
     "text": _text,
     "code": _code,
     "enhanced": _enhanced,

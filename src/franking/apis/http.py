@@ -71,8 +71,9 @@ def build(
     timers: TimerDoor | None = None,
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
     package: Package | None = None,
+    pages: Sequence[HTTPRouteHandler] = (),
 ) -> Front:
-    """The app; `hosts` are the names that are served beside the loopback's.
+    """The app; `hosts` are the names that are served beside the loopback's, `pages` the console's.
 
     `package` is the embedded one, where it is here. `timers` is the door to them, the office's own
     where there is no other. `trusted` is for who holds the database itself and needs no key to it,
@@ -87,7 +88,7 @@ def build(
 
     description = Description(table)
     app = Litestar(
-        [*table(), get("/openapi.json", status_code=200)(description.show)],
+        [*table(), *pages, get("/openapi.json", status_code=200)(description.show)],
         openapi_config=None,
         exception_handlers={Exception: problems.respond},
         logging_config=None,

@@ -75,7 +75,7 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     """Litestar's way to ask for the answer to an exception."""
     found = of(error)
     if found.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _logged(request, error)
+        logged(request, error)
     told = answer(found)
     return Response(
         told.body,
@@ -129,7 +129,8 @@ def _http(error: HTTPException) -> Problem:
     return Problem(error.status_code, "bad_request", str(error.detail), _LOOK, headers=headers)
 
 
-def _logged(request: Request[Any, Any, Any], error: Exception) -> None:
+def logged(request: Request[Any, Any, Any], error: Exception) -> None:
+    """Log what nobody expected."""
     # Where it happened and no more: an error's text or variables could hold a document.
     _log.error(
         "unexpected",

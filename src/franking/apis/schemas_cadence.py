@@ -21,6 +21,11 @@ _STATUS: Schema = {**_TEXT, "examples": [str(status) for status in Status]}
 _DOCUMENT: Schema = {"$ref": "#/components/schemas/MailDocument"}
 _WHY: Schema = {"type": "object", "description": "The mail document, or the fields to merge."}
 
+_WORDS = (
+    "Only with these words, each of which may be the beginning of one: of the recipient, the"
+    " subject, the cadence member, the email message or the id."
+)
+
 
 def _object(**properties: Schema) -> Schema:
     return {"type": "object", "required": list(properties), "properties": properties}
@@ -73,6 +78,8 @@ CADENCE_SCHEMAS: dict[str, Schema] = {
         nextAttemptTime={**_MAYBE_TIME, "description": "While it is Rate Limited."},
         cadenceMemberId=_MAYBE,
         emailMessageId=_MAYBE,
+        recipient={**_MAYBE, "description": "Whom the email is for, cut for a list."},
+        subject={**_MAYBE, "description": "Its subject, likewise."},
         timerId=_MAYBE,
         mailId=_MAYBE,
         lastEventId=_MAYBE,
@@ -94,10 +101,11 @@ CADENCE_SCHEMAS: dict[str, Schema] = {
         status=_ID,
         category=_ID,
         member=_ID,
+        q={**_ID, "description": _WORDS + " Not beside `ids`."},
         ids={"type": "array", "items": _ID, "minItems": 1, "maxItems": 500},
         after={**_TEXT, "description": "The `next` of the call before."},
     )
-    | {"description": "Which touchpoints; at least one of the first four is required."},
+    | {"description": "Which touchpoints; at least one of the first five is required."},
     "RetriedTouchpoints": _object(
         accepted=_COUNT,
         leftOut=_COUNT,
@@ -137,7 +145,7 @@ CADENCE_PARAMETERS: dict[str, tuple[str, str, str, Schema]] = {
     "actionStatus": ("query", "status", "Only of this Action Status.", _ID),
     "errorCategory": ("query", "category", "Only of this Error Category.", _ID),
     "member": ("query", "member", "Only of this cadence member.", _ID),
-    "touchpointId": ("query", "q", "Only the touchpoint with this id.", _ID),
+    "touchpointWords": ("query", "q", _WORDS, _ID),
     "errorOf": ("query", "touchpoint", "Only of this touchpoint.", _ID),
 }
 
@@ -153,7 +161,7 @@ CADENCE_CALLS: dict[str, Described] = {
     "listTouchpoints": (
         "List touchpoints, newest first",
         None,
-        ("actionStatus", "errorCategory", "member", "touchpointId", "after", "limit"),
+        ("actionStatus", "errorCategory", "member", "touchpointWords", "after", "limit"),
         {200: "TouchpointPage"},
         (),
     ),

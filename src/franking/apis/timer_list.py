@@ -27,7 +27,7 @@ class TimerList:
         limit = wanted.pop("limit", DEFAULT_LIMIT)
         caller = request.headers.get("authorization")
         try:
-            found = await self._door.page(TimerFilter(**wanted), limit, caller)
+            found = await self._door.page(TimerFilter(**wanted, data=False), limit, caller)
         except Unreachable as error:
             later = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
             next = "Try again a little later."

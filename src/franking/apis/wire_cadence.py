@@ -75,6 +75,8 @@ def _touchpoint(shown: Shown) -> dict[str, Any]:
         "nextAttemptTime": _time(t.next_attempt_at),
         "cadenceMemberId": t.cadence_member_id,
         "emailMessageId": t.email_message_id,
+        "recipient": t.recipient,
+        "subject": t.subject,
         "timerId": t.timer_id,
         "mailId": t.mail_id,
         "lastEventId": t.last_event_id,

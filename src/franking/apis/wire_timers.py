@@ -53,11 +53,11 @@ def _summary(timer: Timer) -> dict[str, Any]:
             {"attempt": one.attempt, "at": times.text(one.at), "error": one.error}
             for one in timer.tries
         ],
-        "nextAttemptTime": _time(_next_try(timer)),
+        "nextAttemptTime": _time(next_try(timer)),
     }
 
 
-def _next_try(timer: Timer) -> int | None:
+def next_try(timer: Timer) -> int | None:
     """When a call is made again; None while one is being made, whose end nobody knows."""
     if timer.state is not TimerState.SERVED or not timer.tries:
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from litestar.handlers import HTTPRouteHandler
 
 from franking.apis.http import Front, build
 from franking.app import reach
@@ -13,6 +15,7 @@ from franking.office import Office
 from franking.office.timer_door import TimerDoor
 from franking.stores.base import Store
 from franking.transports.base import Outfitter
+from franking.web import console_routes
 
 
 def front(
@@ -25,17 +28,19 @@ def front(
     due: Callable[[int], None] = lambda at: None,
     timers: TimerDoor | None = None,
     embedded: Embedded | None = None,
+    console: bool = False,
 ) -> tuple[Office, Front]:
     """The one door to the store, and HTTP's way to it; `trusted` asks for no key.
 
     `due` hears when a timer is; `timers` is the way to those of another process. `embedded` is
-    the package, whose way to the email side is set here.
+    the package, whose way to the email side is set here. `console`: its pages are served too.
+    Raises `AssetsMissing`.
     """
     clock = SystemClock()
     office = Office(store, clock, wake, outfit, due)
     here = embedded or Embedded(store, clock)
 
-    def built(*, trusted: bool) -> Front:
+    def built(*, trusted: bool, pages: Sequence[HTTPRouteHandler] = ()) -> Front:
         return build(
             office,
             clock,
@@ -44,7 +49,12 @@ def front(
             timers=timers,
             max_document_bytes=settings.max_document_bytes,
             package=here.package,
+            pages=pages,
         )
 
     here.services.app = built(trusted=True)
-    return office, here.services.app if trusted else built(trusted=False)
+    if trusted:
+        return office, here.services.app
+    door = office.timers if timers is None else timers
+    pages = console_routes(office, clock, door, here.package) if console else ()
+    return office, built(trusted=False, pages=pages)

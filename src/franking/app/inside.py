@@ -75,7 +75,7 @@ def _scope(method: str, path: str, headers: Mapping[str, str], body: bytes) -> d
         "raw_path": raw.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
         "client": None,
         "server": (HOST, 0),
         "state": {},

@@ -17,6 +17,7 @@ class Role(StrEnum):
     DATA_API = "data-api"
     OUTBOX = "outbox"
     CADENCE = "cadence"
+    CONSOLE = "console"
 
 
 ALL = frozenset(Role)

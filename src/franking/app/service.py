@@ -164,6 +164,7 @@ async def running(
             due=engine.due,
             timers=timers,
             embedded=embedded,
+            console=Role.CONSOLE in roles,
         )
         rpc = served(settings, office.timers, calls.access)
         if Role.DATA_API in roles:

@@ -22,12 +22,9 @@ from rich.live import Live
 from franking.apis import wire
 from franking.app import logs, service
 from franking.app.lock import DEMO, Lock
-from franking.cli import screen
-from franking.clock import SystemClock
+from franking.cli import screen, story
 from franking.config import Secret, Settings
-from franking.core import times
 from franking.office import Office
-from franking.outlets.base import Package
 from franking.stores.base import Filter, StoreRefused
 from franking.transports.capture import Capture
 
@@ -35,32 +32,13 @@ LEASE_SECONDS = 10
 RETRY_SECONDS = 5
 LOOK_SECONDS = 0.25
 SHOWN = 30
-LIMITED = "limited"
-LIMITED_REP = "limited-rep"
 DEMO_FROM = "franking demo <demo@example.com>"
 
-# The mailbox refuses by the name before the @ (see `transports/capture`). An account's sending
-# limit is that account's trouble, so the mail that meets one has an account for itself.
-MAILS: tuple[dict[str, Any], ...] = (
-    {"to": "ada@example.com", "subject": "Arrives"},
-    {"to": ["ada@example.com", "unknown@example.com"], "subject": "Arrives for one of two"},
-    {"to": "unknown@example.com", "subject": "There is no such address"},
-    {"to": "full@example.com", "subject": "Their mailbox is full"},
-    {"to": "spam@example.com", "subject": "Blocked after it was read"},
-    {"to": "limit@example.com", "subject": "Our own sending limit", "account": LIMITED},
-    {"to": "greylist@example.com", "subject": "Comes back, and is let in"},
-    {"to": "drop@example.com", "subject": "Nobody knows whether it arrived"},
-    {"to": "slow@example.com", "subject": "Takes a while"},
-)
-# The automated touchpoints, one for each status that an email can bring about.
-TOUCHPOINTS = (
-    ("ada@example.com", "A touchpoint's email that is sent"),
-    ("unknown@example.com", "A touchpoint's email that fails: press Retry"),
-    ("limit@example.com", "A touchpoint's email that meets a sending limit"),
-)
-MEMBER = "demo"
 GUIDE = """\
 franking demo: {url}  (Ctrl+C stops; its mails are in {database})
+
+Open {url} in a browser: what a rep and an operator look at. Under Touchpoints, press
+Retry on the email to once@example.com, and see it sent.
 
 Send one yourself, from another terminal:
   curl -s {url}/v1/mail -H 'content-type: application/json' \\
@@ -70,12 +48,9 @@ Send one yourself, from another terminal:
 Look at what happened:
   {franking} mail list{where}
   {franking} mail show{where} ID
-What a rep sees of it in the CRM, and Retry (ID is a touchpoint's):
-  curl -s {url}/cadence/touchpoints
-  curl -s -X POST {url}/cadence/touchpoints/ID/retry
 
-The mailbox takes every mail but those to unknown@, full@, spam@, limit@, greylist@ (the first
-time), busy@ and drop@; slow@ takes a while.
+The mailbox takes every mail but those to unknown@, full@, spam@, limit@, greylist@ and once@ (the
+first time), busy@ and drop@; slow@ takes a while.
 """
 
 
@@ -87,15 +62,18 @@ async def demo(settings: Settings, database: Path | None) -> None:
         with _standing_in(settings, running.url, path) as found:
             found = found or path == settings.database_path.absolute()
             print(_guide(running.url, path, found), flush=True)
-            await _set_up(running.office, mailbox)
-            await _hand_in(running.office)
-            await _plan(running.package)
-            watching = asyncio.create_task(_watch(running.office))
+            await story.set_up(running.office, f"smtp://127.0.0.1:{mailbox.port}")
+            await story.hand_in(running.office)
+            telling = [
+                asyncio.create_task(story.plan(running.package, running.office)),
+                asyncio.create_task(_watch(running.office)),
+            ]
             try:
                 await service.until(stop, running)
             finally:
-                watching.cancel()
-                await asyncio.wait([watching])
+                for task in telling:
+                    task.cancel()
+                await asyncio.wait(telling)
 
 
 @asynccontextmanager
@@ -162,35 +140,6 @@ def _called() -> str:
     if Path(sys.argv[0]).name == "__main__.py":
         return f"{sys.executable} -m franking"
     return "franking" if shutil.which("franking") else sys.argv[0]
-
-
-async def _set_up(office: Office, mailbox: Capture) -> None:
-    uri = f"smtp://127.0.0.1:{mailbox.port}"
-    for account in (LIMITED, LIMITED_REP):
-        await office.accounts.set(account, {"transport": {"type": "smtp", "uri": uri}})
-
-
-async def _hand_in(office: Office) -> None:
-    documents = [
-        {
-            **{name: value for name, value in mail.items() if name != "subject"},
-            "message": {"subject": mail["subject"], "text": "A mail of franking's demo."},
-        }
-        for mail in MAILS
-    ]
-    await office.submit(documents)
-
-
-async def _plan(package: Package) -> None:
-    """A few touchpoints: automated ones that are due, and one that waits for a person."""
-    due = times.text(SystemClock().now())
-    for to, subject in TOUCHPOINTS:
-        account = {"account": LIMITED_REP} if to.startswith("limit") else {}
-        message = {"subject": subject, "text": "An email of franking's demo, for a touchpoint."}
-        mail = {"to": to, "message": message, **account}
-        given = {"type": "automated", "cadenceMemberId": MEMBER, "dueAt": due, "mail": mail}
-        await package.create(given, None)
-    await package.create({"type": "manual", "cadenceMemberId": MEMBER}, None)
 
 
 async def _watch(office: Office) -> None:

@@ -12,33 +12,11 @@ from franking.cli import screen
 from franking.cli.door import Document, Door
 from franking.cli.exits import Code, Ended
 from franking.cli.outbox_door import OutboxDoor
+from franking.core import parked
 
 COLOURS = {"waiting": "yellow", "parked": "red"}
+WAITS = parked.WAITS
 _AGAIN = "then send it again: franking outbox resend {}"
-# What the outlet's words hold, and what to do; the first that is found counts.
-ADVICE: tuple[tuple[str, str], ...] = (
-    (
-        "was deleted",
-        "Nothing need be done: the touchpoint was deleted while its email was under way.",
-    ),
-    (
-        "There is no touchpoint",
-        f"Make the touchpoint, or correct the mail's touchpointId; {_AGAIN}",
-    ),
-    (
-        "REQUIRED_FIELD_MISSING",
-        f"The package asks for a field that the event lacks: bring both to one version; {_AGAIN}",
-    ),
-    (
-        "INVALID_FIELD",
-        f"The package does not know the event or a value in it: see docs/salesforce.md; {_AGAIN}",
-    ),
-    ("APEX_ERROR", f"The package failed five times: see its log in the org; {_AGAIN}"),
-    ("The account", f"Name the account's org (FRANKING_SALESFORCE_ORGS); {_AGAIN}"),
-    ("inside franking", f"Its log tells where; please report it; {_AGAIN}"),
-)
-OTHERWISE = f"Mend what these words name; {_AGAIN}"
-WAITS = "Nothing need be done: it is told by itself, after the touchpoint's events before it."
 
 
 def chosen(seqs: Sequence[int], touchpoint: str | None, every: bool) -> list[Document]:
@@ -93,9 +71,7 @@ def advice(event: Document) -> str:
     """What to do about an event that was not heard."""
     if event["state"] != "parked":
         return WAITS
-    error = str(event["error"] or "")
-    words = next((told for sign, told in ADVICE if sign in error), OTHERWISE)
-    return words.format(event["seq"])
+    return parked.advice(event["error"], _AGAIN.format(event["seq"]))
 
 
 def _table(events: Sequence[Document]) -> Table:

@@ -53,6 +53,16 @@ NEEDS: tuple[tuple[str, str, Scope | Open], ...] = (
     ("POST", "/v1/outbox/resend", Scope.CADENCE),
     ("GET", "/v1/cadence/check", Scope.CADENCE),
     ("POST", "/v1/cadence/check/repair", Scope.CADENCE),
+    # The console: its assets hold nothing of anybody's.
+    ("GET", "/assets/{}", OPEN),
+    ("GET", "/", _READ),
+    ("*", "/touchpoints/**", Scope.CADENCE),
+    ("GET", "/mail/**", _READ),
+    ("*", "/mail/**", _WRITE),
+    ("*", "/timers/**", Scope.TIMERS),
+    ("*", "/accounts/**", _ADMIN),
+    ("GET", "/errors/**", _READ),
+    ("*", "/outbox/**", Scope.CADENCE),
 )
 
 

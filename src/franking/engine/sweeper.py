@@ -83,7 +83,13 @@ class Sweeper:
             self._stirred()
         self._rounds += 1
         if self._rounds % FORGET_EVERY == 0:
-            await self._store.forget_answers(now - ANSWERS_LIVE_MS, BATCH)
+            await self._forget(now)
+
+    async def _forget(self, now: int) -> None:
+        """Drop what nobody asks for any more."""
+        await self._store.forget_answers(now - ANSWERS_LIVE_MS, BATCH)
+        while await self._store.look.forget_tally(now, BATCH) == BATCH:
+            pass
 
     async def _given_up(self, now: int) -> int:
         """End what waited as long as it may; how many mails did."""

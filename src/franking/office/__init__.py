@@ -16,13 +16,14 @@ from franking.clock import Clock
 from franking.core.attempt import Attempt
 from franking.core.delivery import WAITING
 from franking.core.message import trouble
-from franking.core.prediction import Expectation, held
+from franking.core.prediction import Expectation
 from franking.office import drafts
 from franking.office.accounts import Accounts
 from franking.office.agreement import Agreement
 from franking.office.bounces import Bounces
 from franking.office.drafts import Document, Draft
 from franking.office.keys import Keys
+from franking.office.looking import Looking, current
 from franking.office.outbox import OutboxDoor
 from franking.office.refusals import Changed, Conflict, Invalid, NoAccount
 from franking.office.retries import Retries, Tally
@@ -77,6 +78,7 @@ class Office:
         self.timers = Timers(store, clock, due)
         self.outbox = OutboxDoor(store, clock, wake)
         self.agreement = Agreement(store, clock, wake)
+        self.look = Looking(store, clock)
 
     async def submit(
         self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None
@@ -171,10 +173,7 @@ class Office:
 
     async def expected(self, mail: Mail) -> Expectation | None:
         """When a waiting mail will be sent and what holds it, as far as its account tells."""
-        if mail.delivery.state not in WAITING:
-            return None
-        due_at, now = mail.delivery.due_at, self._clock.now()
-        return await self._store.accounts.expected(mail.account, mail.priority, due_at, now)
+        return await self.look.expected(mail)
 
     async def timeline(self, id: str) -> list[Attempt]:
         """Every attempt at a mail, oldest first. Raises `NotFound`."""
@@ -213,11 +212,8 @@ class Office:
         return self._current(result) if isinstance(result, Stored) else result
 
     def _current(self, stored: Stored) -> Stored:
-        """A mail whose account holds it no more, or does not yet, is told without that hold."""
-        hold, due_at = stored.mail.hold, stored.mail.delivery.due_at
-        if hold is None or held(hold, due_at, self._clock.now()).because is not None:
-            return stored
-        return replace(stored, mail=replace(stored.mail, hold=None))
+        mail = current(stored.mail, self._clock.now())
+        return stored if mail is stored.mail else replace(stored, mail=mail)
 
     async def _change(
         self, id: str, decide: Callable[[Stored | None], Change], once: Once | None

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from franking.core import merging, requests
 from franking.core.delivery import FINAL, WAITING, Delivery, Outcome, State
 from franking.core.event import Event, Links, report
-from franking.core.message import Options, count_recipients, options, search_text, trouble
+from franking.core.message import Options, options, trouble
 from franking.core.timer import LIVE
 from franking.core.timer.retry import OUTCOME_UNKNOWN, Mailed, doubt_asked_at, refusal
+from franking.office.contents import contents
 from franking.office.refusals import Conflict, Invalid
 from franking.stores.base import Change, Mail, NewMail, Stored, TimerChange
 
-DEFAULT_ACCOUNT = "default"
 ALREADY_SENT = "This email was already sent."
 BEING_SENT = "This email is being sent now."
 IN_DOUBT = "This email may already have been delivered. Retry it with force to send it anyway."
@@ -164,21 +164,14 @@ def _first(draft: Draft, document: Document, text: str | None) -> Delivery:
 
 
 def _inserted(draft: Draft, document: Document, delivery: Delivery) -> NewMail:
-    given = options(document)
-    links = _links(given)
+    found = contents(document, options(document))
     return NewMail(
         id=draft.id,
-        account=given.account or DEFAULT_ACCOUNT,
-        priority=given.priority,
         created_at=draft.now,
-        on_unknown=given.on_unknown,
-        links=links,
         delivery=delivery,
-        document=msgspec.Raw(msgspec.json.encode(document)),
-        search=search_text(document),
         message_token=draft.new_id(),
-        recipients=max(count_recipients(document), 1),
-        event=_told(draft, links, delivery),
+        event=_told(draft, found["links"], delivery),
+        **found,
     )
 
 
@@ -190,14 +183,8 @@ def _edited(draft: Draft, stored: Stored, document: Document) -> Change:
     given = options(document)
     return Change(
         delivery=_moved(draft, stored.mail.delivery, given),
-        document=msgspec.Raw(msgspec.json.encode(document)),
-        search=search_text(document),
-        account=given.account or DEFAULT_ACCOUNT,
-        priority=given.priority,
-        recipients=max(count_recipients(document), 1),
-        on_unknown=given.on_unknown,
-        links=_links(given),
         message_token=draft.new_id(),
+        **contents(document, given),
     )
 
 
@@ -282,10 +269,6 @@ def _told(draft: Draft, links: Links, delivery: Delivery) -> Event | None:
         now=draft.now,
         text="",
     )
-
-
-def _links(given: Options) -> Links:
-    return Links(given.touchpoint_id, given.cadence_member_id, given.email_message_id)
 
 
 def _bare(document: Document) -> Document:

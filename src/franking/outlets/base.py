@@ -13,7 +13,11 @@ import msgspec
 
 from franking.core.reporting import Verdict
 from franking.core.touchpoint import ConquerError, Touchpoint
-from franking.stores.base import StoredEvent
+from franking.stores.base import LookedTouchpoints, StoredEvent
+
+# How many touchpoints a look goes through, and how far a status is counted.
+MOST_LOOKED = 10_000
+MOST_STATUS = 1_000
 
 
 class Outlet(Protocol):
@@ -107,6 +111,16 @@ class Package(Protocol):
 
     async def page(self, filter: Mapping[str, str | None], limit: int) -> list[Shown]:
         """The newest touchpoints that match."""
+
+    async def look(self, filter: Mapping[str, str | None], limit: int) -> LookedTouchpoints:
+        """The newest touchpoints that match, without their children, found in bounded time. Raises
+        `Refused`."""
+
+    async def count(self, filter: Mapping[str, str | None]) -> int:
+        """How many match, counted up to MOST_LOOKED. Raises `Refused`."""
+
+    async def statuses(self) -> dict[str, int]:
+        """How many touchpoints are in each status, each counted up to MOST_STATUS."""
 
     async def errors(
         self, filter: Mapping[str, str | None], limit: int

@@ -11,9 +11,16 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from franking.core.attempt import Attempt, Lease, Settlement
-from franking.stores.account_store import AccountStore
-from franking.stores.cadence_store import CadenceStore, Found, TouchpointFilter, Write
+from franking.stores.account_store import MOST_WAITING, AccountStore
+from franking.stores.cadence_store import (
+    CadenceStore,
+    Found,
+    LookedTouchpoints,
+    TouchpointFilter,
+    Write,
+)
 from franking.stores.keys import KeyRows
+from franking.stores.look_store import HeldAccount, Line, Looked, LookStore, Stock, Tallied
 from franking.stores.outbox_store import OutboxCounts, OutboxStore, Unheard, Waiting
 from franking.stores.returns import Returns
 from franking.stores.timer_store import TimerStore
@@ -39,6 +46,7 @@ from franking.stores.values import (
 )
 
 __all__ = [
+    "MOST_WAITING",
     "AlreadyExists",
     "CadenceStore",
     "Change",
@@ -49,8 +57,13 @@ __all__ = [
     "Filter",
     "Found",
     "FreshTimer",
+    "HeldAccount",
     "KeyReused",
     "Lapse",
+    "Line",
+    "LookStore",
+    "Looked",
+    "LookedTouchpoints",
     "Mail",
     "NewMail",
     "NotFound",
@@ -59,11 +72,13 @@ __all__ = [
     "OutboxStore",
     "Replay",
     "Serve",
+    "Stock",
     "Store",
     "StoreRefused",
     "StoreUnavailable",
     "Stored",
     "StoredEvent",
+    "Tallied",
     "TimerChange",
     "TimerFilter",
     "TouchpointFilter",
@@ -195,6 +210,10 @@ class Store(Protocol):
     @property
     def outbox(self) -> OutboxStore:
         """What the outlet has yet to hear, each call with what it promises there."""
+
+    @property
+    def look(self) -> LookStore:
+        """What people look at, each call with what it promises there."""
 
     @property
     def cadence(self) -> CadenceStore:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from franking.core.touchpoint import ConquerError, Touchpoint
+from franking.core.touchpoint.head import words
+from franking.stores import cadence_look
+from franking.stores.cadence_look import FIRST
 from franking.stores.cadence_store import (
     MOST_CHILDREN,
     DecideTouchpoint,
     Found,
+    LookedTouchpoints,
     TouchpointFilter,
     Write,
 )
 from franking.stores.queries import Db
 from franking.stores.rows import text
 
-FIRST = 2**62
+# How many touchpoints one read of a page looks through, so that others get their turn.
+PAGE_LOOKED = 10_000
 
 _touchpoint = msgspec.json.Decoder(Touchpoint)
 _touchpoints = msgspec.json.Decoder(list[Touchpoint])
 _error = msgspec.json.Decoder(ConquerError)
 _errors = msgspec.json.Decoder(tuple[ConquerError, ...])
+_families = msgspec.json.Decoder(list[tuple[ConquerError, ...]])
 _ids = msgspec.json.Decoder(list[str])
 
 
@@ -44,10 +50,7 @@ class CadenceRows:
         self._read = read
 
     async def create(self, touchpoint: Touchpoint, unfinished: bytes | None) -> None:
-        given = unfinished and unfinished.decode()
-        await self._write(
-            lambda db: db.run("insert_touchpoint", t=text(touchpoint), unfinished=given)
-        )
+        await self._write(lambda db: _insert(db, touchpoint, unfinished))
 
     async def forget(self, id: str) -> None:
         await self._write(lambda db: _forget(db, id))
@@ -64,8 +67,34 @@ class CadenceRows:
         )
         return found
 
+    async def children(self, ids: Sequence[str]) -> list[tuple[ConquerError, ...]]:
+        found = await self._read(
+            lambda db: db.value("conquer_errors_of_each", ids=text(ids), limit=MOST_CHILDREN)
+        )
+        return _families.decode(found)
+
     async def page(self, filter: TouchpointFilter, limit: int) -> list[Touchpoint]:
-        found: list[Touchpoint] = await self._read(lambda db: _page(db, filter, limit))
+        found: list[Touchpoint] = []
+        while len(found) < limit:
+            looked = await self.look(filter, limit - len(found), PAGE_LOOKED)
+            found += looked.touchpoints
+            if looked.next is None:
+                break
+            filter = replace(filter, after=looked.next)
+        return found
+
+    async def look(self, filter: TouchpointFilter, limit: int, most: int) -> LookedTouchpoints:
+        found: LookedTouchpoints = await self._read(
+            lambda db: cadence_look.look(db, filter, limit, most)
+        )
+        return found
+
+    async def count(self, filter: TouchpointFilter, most: int) -> int:
+        found: int = await self._read(lambda db: cadence_look.count(db, filter, most))
+        return found
+
+    async def statuses(self, most: int) -> dict[str, int]:
+        found: dict[str, int] = await self._read(lambda db: cadence_look.statuses(db, most))
         return found
 
     async def errors(
@@ -91,6 +120,11 @@ class CadenceRows:
         return _touchpoints.decode(found)
 
 
+def _insert(db: Db, touchpoint: Touchpoint, unfinished: bytes | None) -> None:
+    given = unfinished and unfinished.decode()
+    db.run("insert_touchpoint", t=text(touchpoint), words=words(touchpoint), unfinished=given)
+
+
 def _forget(db: Db, id: str) -> None:
     row = db.row("read_touchpoint", id=id)
     if row is not None:
@@ -108,9 +142,18 @@ def _change(db: Db, id: str, decide: DecideTouchpoint, event_id: str | None) -> 
     if wanted.children:
         named = [replace(c, id=c.id or f"ce-{c.event_id}") for c in wanted.children]
         db.run("insert_conquer_errors", rows=text(named))
-    given = wanted.unfinished and wanted.unfinished.decode()
-    db.run("update_touchpoint", t=text(wanted.touchpoint), version=row[1], unfinished=given)
+    _update(db, wanted, row[1])
     return wanted.touchpoint
+
+
+def _update(db: Db, wanted: Write, version: int) -> None:
+    db.run(
+        "update_touchpoint",
+        t=text(wanted.touchpoint),
+        words=words(wanted.touchpoint),
+        version=version,
+        unfinished=wanted.unfinished and wanted.unfinished.decode(),
+    )
 
 
 def _found(db: Db, row: tuple[Any, ...] | None, event_id: str | None) -> Found | None:
@@ -135,37 +178,6 @@ def _whole(db: Db, id: str) -> tuple[Touchpoint, tuple[ConquerError, ...]] | Non
     return _touchpoint.decode(row[0]), _errors.decode(children)
 
 
-def _page(db: Db, filter: TouchpointFilter, limit: int) -> list[Touchpoint]:
-    """By the narrowest index there is for the filter."""
-    if filter.q is not None:
-        row = db.row("read_touchpoint", id=filter.q)
-        found = [] if row is None else [_touchpoint.decode(row[0])]
-        return [t for t in found if _matches(t, filter)]
-    values: dict[str, Any] = {"after": FIRST if filter.after is None else filter.after}
-    for name in _NARROWEST[_by(filter)]:
-        values[name] = getattr(filter, name)
-    return _touchpoints.decode(db.value(_by(filter), limit=limit, **values))
-
-
-def _by(filter: TouchpointFilter) -> str:
-    if filter.status is not None:
-        return "page_touchpoints_by_status"
-    if filter.category is not None:
-        return "page_touchpoints_by_category"
-    return "page_touchpoints" if filter.member is None else "page_touchpoints_by_member"
-
-
-def _matches(touchpoint: Touchpoint, filter: TouchpointFilter) -> bool:
-    pairs = (
-        (filter.status, touchpoint.status),
-        (filter.category, touchpoint.error_category),
-        (filter.member, touchpoint.cadence_member_id),
-    )
-    wanted = all(asked is None or asked == found for asked, found in pairs)
-    newer = filter.after is None or touchpoint.seq < filter.after
-    return wanted and newer and touchpoint.deleted_at is None
-
-
 def _unfinished(db: Db, limit: int) -> list[tuple[Touchpoint, bytes]]:
     found: list[tuple[Touchpoint, bytes]] = []
     for id in _ids.decode(db.value("unfinished_touchpoints", limit=limit)):
@@ -173,11 +185,3 @@ def _unfinished(db: Db, limit: int) -> list[tuple[Touchpoint, bytes]]:
         if row is not None and row[2] is not None:
             found.append((_touchpoint.decode(row[0]), row[2].encode()))
     return found
-
-
-_NARROWEST: dict[str, tuple[str, ...]] = {
-    "page_touchpoints": (),
-    "page_touchpoints_by_status": ("status", "category", "member"),
-    "page_touchpoints_by_category": ("category", "member"),
-    "page_touchpoints_by_member": ("member",),
-}

@@ -6,7 +6,7 @@ transaction; what is returned has been committed, on disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -35,13 +35,23 @@ class Write(msgspec.Struct, frozen=True):
 
 
 class TouchpointFilter(msgspec.Struct, frozen=True):
-    """Which touchpoints to list; `q` is an id, `after` the last `seq` seen."""
+    """Which touchpoints to list; `q` is the beginning of words of the recipient, the subject, the
+    cadence member or the id, `after` the last `seq` seen."""
 
     status: str | None = None
     category: str | None = None
     member: str | None = None
     q: str | None = None
     after: int | None = None
+
+
+class LookedTouchpoints(msgspec.Struct, frozen=True):
+    """The newest touchpoints that match. `next` is where to look on, None where all was looked
+    through; with fewer touchpoints than were asked for and a `next`, the look ended at its limit.
+    """
+
+    touchpoints: tuple[Touchpoint, ...] = ()
+    next: int | None = None
 
 
 DecideTouchpoint = Callable[[Found | None], Write | None]
@@ -65,8 +75,21 @@ class CadenceStore(Protocol):
     async def read(self, id: str) -> tuple[Touchpoint, tuple[ConquerError, ...]] | None:
         """One touchpoint with its children, newest first; deleted ones too."""
 
+    async def children(self, ids: Sequence[str]) -> list[tuple[ConquerError, ...]]:
+        """The children of each of these touchpoints, newest first, in the order of the ids."""
+
     async def page(self, filter: TouchpointFilter, limit: int) -> list[Touchpoint]:
         """The newest touchpoints that match, deleted ones left out."""
+
+    async def look(self, filter: TouchpointFilter, limit: int, most: int) -> LookedTouchpoints:
+        """The newest touchpoints that match, deleted ones left out, found by looking through up to
+        `most` of those that the narrowest index names."""
+
+    async def count(self, filter: TouchpointFilter, most: int) -> int:
+        """How many match, among the newest `most` that the narrowest index names."""
+
+    async def statuses(self, most: int) -> dict[str, int]:
+        """How many touchpoints are in each status, each counted up to `most`."""
 
     async def errors(
         self, touchpoint: str | None, status: str | None, after: int | None, limit: int

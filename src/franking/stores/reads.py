@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Any
-from unicodedata import ucd_3_2_0
 
 import msgspec
 
@@ -13,10 +10,10 @@ from franking.core.attempt import Attempt
 from franking.stores.base import Counts, Filter, Stored, StoredEvent
 from franking.stores.outbox_store import MOST_COUNTED
 from franking.stores.queries import Db
+from franking.stores.words import prefixes
 
 MOST_ATTEMPTS = 1_000
 MOST_STUCK = 1_000
-MOST_WORDS = 16
 FIRST = 2**62
 
 _stored = msgspec.json.Decoder(Stored)
@@ -46,7 +43,7 @@ def page(db: Db, filter: Filter, limit: int) -> list[Stored]:
         "limit": limit,
     }
     if filter.q is not None:
-        words = _words(filter.q)
+        words = prefixes(filter.q)
         return _page.decode(db.value("page_by_words", q=words, **values)) if words else []
     return _page.decode(db.value(_narrowest(filter), **values))
 
@@ -62,7 +59,7 @@ def matching(db: Db, filter: Filter, limit: int) -> list[tuple[int, str]]:
         "limit": limit,
     }
     if filter.q is not None:
-        words = _words(filter.q)
+        words = prefixes(filter.q)
         if not words:
             return []
         return _matches.decode(db.value("matching_words", q=words, **values))
@@ -103,17 +100,4 @@ def _narrowest(filter: Filter) -> str:
     return "page_by_account" if filter.account is not None else "page_all"
 
 
-def _words(q: str) -> str:
-    """Each word of `q` as a prefix, in FTS5's language; nothing of `q` is syntax there.
-
-    A word is what FTS5's own tokens are made of: two of them in one would be a phrase, which an
-    index without positions refuses. FTS5 knows Unicode 6.1; what 3.2 had, it surely knows.
-    """
-    folded = _MARKS.sub("", unicodedata.normalize("NFC", q.lower()))
-    known = "".join([c if ucd_3_2_0.category(c) != "Cn" else " " for c in folded])
-    return " AND ".join(f'"{word}"*' for word in _WORD.findall(known)[:MOST_WORDS])
-
-
 _NARROWEST = ("touchpoint", "category", "account", "state")
-_WORD = re.compile(r"[^\W_]+")
-_MARKS = re.compile("[\u0300-\u036f]")

@@ -57,6 +57,8 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
         message_token=wanted.message_token,
         links=text(wanted.links) if wanted.links is not None else None,
         edited=int(wanted.document is not None),
+        recipient=wanted.recipient,
+        subject=wanted.subject,
     )
     if wanted.document is not None:
         body = bytes(wanted.document).decode()
@@ -83,6 +85,8 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
         remainder.parent,
         len(remainder.envelope["recipients"]),
         0,
+        None,
+        None,
     )
     db.run("insert_mails", rows=text([row]))
     [seq] = _numbers.decode(db.value("seqs_of", ids=text([remainder.id])))
@@ -116,13 +120,15 @@ def wake(db: Db, seqs: Sequence[int]) -> None:
 
 
 def report(db: Db, events: Sequence[Event]) -> None:
-    """Write events to the outbox, with the next sequence of each one's touchpoint."""
+    """Write events to the outbox, with the next sequence of each one's touchpoint, and count what
+    they say."""
     if not events:
         return
     rows = text(events)
     if any(event.touchpoint_id is not None for event in events):
         db.run("draw_sequences", rows=rows)
     db.run("insert_events", rows=rows)
+    db.run("tally_events", rows=rows)
 
 
 def text(value: Any) -> str:
@@ -143,6 +149,8 @@ def _new_row(m: NewMail) -> tuple[Any, ...]:
         None,
         m.recipients,
         m.timed,
+        m.recipient,
+        m.subject,
     )
 
 

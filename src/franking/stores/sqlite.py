@@ -34,6 +34,7 @@ from franking.stores.base import (
 from franking.stores.bounces import ReturnRows
 from franking.stores.cadence import CadenceRows
 from franking.stores.keys import KeyRows
+from franking.stores.look import LookRows
 from franking.stores.outbox import OutboxRows
 from franking.stores.queries import load, migrations
 from franking.stores.returns import Returns
@@ -65,6 +66,7 @@ class SqliteStore:
         self.timers = TimerRows(self._write, self._read)
         self.outbox = OutboxRows(self._write, self._read)
         self.cadence = CadenceRows(self._write, self._read)
+        self.look = LookRows(self._write, self._read, self._pulse)
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)
@@ -167,6 +169,10 @@ class SqliteStore:
     async def foreign_commits(self) -> int:
         # Only on the connection that writes do its own commits not count as another's.
         return await self._write(lambda db: db.pragma("data_version"), None, LAST)
+
+    async def _pulse(self) -> int:
+        foreign = await self.foreign_commits()
+        return foreign + self.commits
 
     @property
     def commits(self) -> int:

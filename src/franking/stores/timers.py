@@ -142,6 +142,7 @@ def _page(db: Db, filter: TimerFilter, limit: int) -> list[Timer]:
         "transport": filter.transport,
         "after": FIRST if filter.after is None else filter.after,
         "limit": limit,
+        "data": filter.data,
     }
     if filter.q:
         return all_decoded(db.value("page_timers_by_id", q=filter.q, most=MOST_MATCHES, **values))

@@ -15,7 +15,8 @@ from franking.core.timer import Callback, Timer
 
 
 class NewMail(msgspec.Struct, frozen=True):
-    """A mail to insert. `document` is its JSON; `search` the words that `q` looks in."""
+    """A mail to insert. `document` is its JSON; `search` the words that `q` looks in; `recipient`
+    and `subject` what a list shows of it."""
 
     id: str
     account: str
@@ -30,6 +31,8 @@ class NewMail(msgspec.Struct, frozen=True):
     recipients: int = 1
     timed: int = 0
     event: Event | None = None
+    recipient: str | None = None
+    subject: str | None = None
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -87,9 +90,9 @@ class Claimed(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """What to write for one mail id: insert it, change its row or document, or remove it.
 
-    `document` and `search` replace the stored ones; `drop_remainders` deletes recipients that
-    still wait from an earlier round. What is None stays. A `quiet` one is not read again
-    and answered: of many mails at once that would be all documents.
+    `document` and what is made of it (`search`, `recipient`, `subject`) replace the stored ones;
+    `drop_remainders` deletes recipients that still wait from an earlier round. What is None stays.
+    A `quiet` one is not read again and answered: of many mails at once that would be all documents.
     """
 
     insert: NewMail | None = None
@@ -108,6 +111,8 @@ class Change(msgspec.Struct, frozen=True):
     timed: int | None = None
     timer: TimerChange | None = None
     event: Event | None = None
+    recipient: str | None = None
+    subject: str | None = None
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -193,12 +198,14 @@ class TimerChange(msgspec.Struct, frozen=True):
 
 
 class TimerFilter(msgspec.Struct, frozen=True):
-    """Which timers to list: `q` is the beginning of an id, `after` the last `seq` seen."""
+    """Which timers to list: `q` is the beginning of an id, `after` the last `seq` seen. With
+    `data` they come with theirs, which may be large."""
 
     state: str | None = None
     transport: str | None = None
     q: str | None = None
     after: int | None = None
+    data: bool = True
 
 
 class Unserved(msgspec.Struct, frozen=True):

@@ -1,13 +1,15 @@
 """A mailbox server on this machine that keeps what it is sent, for the demo and for tests.
 
 It accepts or refuses by the local part of the recipient, so that every ending of a mail can be
-seen without a real provider; what stands in no row is accepted.
+seen without a real provider; what stands in no row is accepted. What follows a plus sign makes
+another address of the same kind: once+a@ and once+b@ are each refused once.
 
 | write to | the server says | when |
 |---|---|---|
 | `full@` | 552 5.2.2, the mailbox is full | to the recipient |
 | `unknown@` | 550 5.1.1, no such user | to the recipient |
 | `limit@` | 550 5.4.5, your own daily sending limit is reached | to the recipient |
+| `once@` | 552 5.2.2, the mailbox is full, the first time; then it accepts | to the recipient |
 | `greylist@` | 451 4.7.1 the first time, then it accepts | to the recipient |
 | `busy@` | 421 4.3.2, and hangs up | to the recipient |
 | `spam@` | 554 5.7.1, blocked | after the message |
@@ -34,7 +36,11 @@ REFUSED_RECIPIENTS = {
     "sending limits go to https://support.google.com/a/answer/166852",
     "busy": "421 4.3.2 Service busy, please try again later, closing transmission channel",
 }
-GREYLISTED = "451 4.7.1 Greylisted, please try again in a few minutes"
+# To an address for the first time.
+REFUSED_ONCE = {
+    "greylist": "451 4.7.1 Greylisted, please try again in a few minutes",
+    "once": "552 5.2.2 The email account that you tried to reach is over quota.",
+}
 REFUSED_MESSAGES = {
     "spam": "554 5.7.1 Message blocked: it looks like spam",
 }
@@ -118,8 +124,8 @@ class _Mailbox:
         self._keep = keep
         self._octets = 0
         self._slow_seconds = slow_seconds
-        # Who was greylisted once; the oldest are forgotten.
-        self._greylisted: deque[tuple[str | None, str]] = deque(maxlen=1000)
+        # Who was refused once; the oldest are forgotten.
+        self._refused: deque[tuple[str | None, str]] = deque(maxlen=1000)
 
     async def handle_EHLO(
         self, _server: SMTP, session: Session, _envelope: Received, name: str, lines: list[str]
@@ -131,9 +137,9 @@ class _Mailbox:
         self, server: SMTP, _session: Session, envelope: Received, address: str, _: list[str]
     ) -> str:
         name = _name(address)
-        if name == "greylist" and (envelope.mail_from, address) not in self._greylisted:
-            self._greylisted.append((envelope.mail_from, address))
-            return GREYLISTED
+        if name in REFUSED_ONCE and (envelope.mail_from, address) not in self._refused:
+            self._refused.append((envelope.mail_from, address))
+            return REFUSED_ONCE[name]
         if name == "busy":
             # The reply is written before the loop turns again.
             asyncio.get_running_loop().call_soon(_socket(server).close)
@@ -170,4 +176,4 @@ def _socket(server: SMTP) -> asyncio.Transport:
 
 
 def _name(address: str) -> str:
-    return address.rpartition("@")[0].lower()
+    return address.rpartition("@")[0].partition("+")[0].lower()

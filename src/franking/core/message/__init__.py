@@ -9,6 +9,7 @@ fields, the limits, and what would break out of a header or an envelope.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_RECIPIENTS",
     "Options",
     "count_recipients",
+    "head_texts",
     "options",
     "search_text",
     "trouble",
@@ -32,6 +34,9 @@ count_recipients = limits.count_recipients
 TROUBLE_CHARACTERS = 2000
 SEARCH_RECIPIENTS_CHARACTERS = 1500
 SEARCH_SUBJECT_CHARACTERS = 499
+HEAD_CHARACTERS = 200
+# So much of a document is looked at for its head.
+HEAD_READ_CHARACTERS = 1000
 
 
 def trouble(document: Mapping[str, Any]) -> str | None:
@@ -83,9 +88,29 @@ def search_text(document: Mapping[str, Any]) -> str:
     return " ".join(" ".join(parts).lower().split())
 
 
-def _strings(value: Any) -> str:
+def head_texts(document: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Recipients (`to`, or else `cc`, or else `bcc`) and subject, each on one short line: what a
+    list shows. At most HEAD_CHARACTERS each, None where there is none."""
+    message = document.get("message")
+    subject = message.get("subject") if isinstance(message, dict) else None
+    named = (_line(_strings(document.get(field), ", ")) for field in ("to", "cc", "bcc"))
+    return next(filter(None, named), None), _line(subject if isinstance(subject, str) else "")
+
+
+def _line(text: str) -> str | None:
+    """What ends a line, controls and half characters are spaces; joiners of emojis stay."""
+    read = text.lstrip()[:HEAD_READ_CHARACTERS]
+    if not read.isprintable():
+        read = "".join([" " if unicodedata.category(c) in _UNSHOWN else c for c in read])
+    return " ".join(read.split())[:HEAD_CHARACTERS].rstrip() or None
+
+
+def _strings(value: Any, between: str = " ") -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return " ".join(item for item in value if isinstance(item, str))
+        return between.join(item for item in value if isinstance(item, str) and item.strip())
     return ""
+
+
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})

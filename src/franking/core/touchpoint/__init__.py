@@ -51,6 +51,7 @@ class Touchpoint(msgspec.Struct, frozen=True):
 
     `status` is any text, for the picklist is unrestricted. `last_event_id` and `last_sequence` are
     of the newest event applied. `completions` counts how often a manual one was completed.
+    `recipient` and `subject` are those of the email that was last handed in, cut for a list.
     """
 
     id: str
@@ -75,6 +76,8 @@ class Touchpoint(msgspec.Struct, frozen=True):
     asked_at: int | None = None
     deleted_at: int | None = None
     seq: int = 0
+    recipient: str | None = None
+    subject: str | None = None
 
 
 class ConquerError(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from franking.outlets.package.reach import PATIENCE_SECONDS, Reach
 from franking.outlets.package.retrying import Retrying
 from franking.outlets.package.retrying_many import RetryingMany
 from franking.outlets.package.taking import Taking
-from franking.stores.base import CadenceStore
+from franking.stores.base import CadenceStore, LookedTouchpoints
 
 __all__ = ["EmbeddedPackage"]
 
@@ -70,6 +70,15 @@ class EmbeddedPackage:
 
     async def page(self, filter: Mapping[str, str | None], limit: int) -> list[Shown]:
         return await self._looking.page(filter, limit)
+
+    async def look(self, filter: Mapping[str, str | None], limit: int) -> LookedTouchpoints:
+        return await self._looking.look(filter, limit)
+
+    async def count(self, filter: Mapping[str, str | None]) -> int:
+        return await self._looking.count(filter)
+
+    async def statuses(self) -> dict[str, int]:
+        return await self._looking.statuses()
 
     async def errors(
         self, filter: Mapping[str, str | None], limit: int

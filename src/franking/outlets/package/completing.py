@@ -28,6 +28,7 @@ from franking.core.timer.retry import (
     TRIED_AGAIN,
 )
 from franking.core.touchpoint import MANUAL, Status, Touchpoint
+from franking.core.touchpoint.head import headed
 from franking.outlets.base import Answered, OutOfReach, Refused, Shown
 from franking.outlets.package.parts import Parts, linked, there, unreached
 from franking.outlets.package.reach import at, members, reason, words
@@ -66,7 +67,8 @@ class Completing:
         if not isinstance(claim, Completion) or not claim.over(self._parts.clock.now()):
             return False
         newest = await self._newest(id)
-        await self._end(id, claim, None if newest == claim.before else newest)
+        known = newest is None or newest["id"] == claim.before
+        await self._end(id, claim, None if known else newest)
         return True
 
     async def _judge(self, touchpoint: Touchpoint, force: bool) -> None:
@@ -139,8 +141,9 @@ class Completing:
             taken = answered.status == 201
             if not taken and (answered.status, reason(answered)) != (409, KEY_REUSED):
                 break
-            made = members(answered).get("id") if taken else await self._newest(touchpoint.id)
-            if made is None or made == claim.before:
+            own = {**document, "id": members(answered).get("id")}
+            made = own if taken else await self._newest(touchpoint.id)
+            if made is None or made["id"] in (None, claim.before):
                 continue  # an earlier completion's mail, which has ended or is gone
             await self._end(touchpoint.id, claim, made, number)
             if not taken:
@@ -169,7 +172,7 @@ class Completing:
         await self._parts.store.change(id, doubt)
 
     async def _end(
-        self, id: str, claim: Completion, mail: str | None, number: int | None = None
+        self, id: str, claim: Completion, mail: Mapping[str, Any] | None, number: int | None = None
     ) -> None:
         """The claim is over: with this mail, or none. What went wrong before stays in sight."""
 
@@ -180,18 +183,19 @@ class Completing:
                 return Write(found.touchpoint)
             before = found.touchpoint
             count = (before.completions if number is None else number) + 1
-            return Write(replace(before, mail_id=mail, completions=count, asked_at=None))
+            after = replace(before, mail_id=mail["id"], completions=count, asked_at=None)
+            return Write(headed(after, mail))
 
         await self._parts.store.change(id, end)
 
-    async def _newest(self, id: str) -> str | None:
-        """The id of the touchpoint's newest mail. Raises `OutOfReach`."""
+    async def _newest(self, id: str) -> dict[str, Any] | None:
+        """The touchpoint's newest mail. Raises `OutOfReach`."""
         path = f"/v1/mail?touchpoint={at(id)[1:]}&limit=1"
         answered = await self._parts.reach.sure("GET", path)
         items = members(answered).get("items")
         if answered.status != 200 or not isinstance(items, list):
             raise OutOfReach(f"it answered {answered.status}")
-        return str(items[0]["id"]) if items else None
+        return {**items[0], "id": str(items[0]["id"])} if items else None
 
 
 def _under_way(delivery: Mapping[str, Any]) -> Refused | None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from franking.core import times
 from franking.core.touchpoint import AUTOMATED, MANUAL, Status, Touchpoint
+from franking.core.touchpoint.head import headed
 from franking.outlets.base import Answered, OutOfReach, Refused, Shown
 from franking.outlets.package import fields
 from franking.outlets.package.parts import Parts, linked, unreached
@@ -41,7 +42,9 @@ class Creating:
         if touchpoint.kind == MANUAL:
             await self._insert(touchpoint, None)
         else:
-            work = Creation(_timer(touchpoint, fields.mail(given)))
+            mail = fields.mail(given)
+            touchpoint = headed(touchpoint, mail)
+            work = Creation(_timer(touchpoint, mail))
             self._under_way.add(touchpoint.id)
             try:
                 await self._insert(touchpoint, work)

@@ -2,7 +2,8 @@
 
 Policy (contract cadence, sections 4.4 and 4.5). Only that an email is manual is decided here.
 Success is written as one Manual Retry for each retry that is not known yet; where that is lost, the
-next event tells it. A refusal, or no answer, changes nothing.
+next event tells it. A refusal, or no answer, changes nothing. What mends the email mends what the
+touchpoint shows of it, once that retry was accepted and while no later one is known.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from franking.core.touchpoint import MANUAL, Touchpoint
 from franking.core.touchpoint.applying import retried
+from franking.core.touchpoint.head import mended
 from franking.outlets.base import Answered, OutOfReach, Refused, Shown
 from franking.outlets.package.parts import OUT_OF_REACH, Parts, unlinked
 from franking.outlets.package.reach import at, members, reason, words
@@ -44,10 +46,10 @@ class Retrying:
             raise Refused(502, UNREACHED, OUT_OF_REACH) from None
         if answered.status != 200:
             raise _refused(answered)
-        await self._write(touchpoint, members(answered).get("retryCount"))
+        await self._write(touchpoint, members(answered).get("retryCount"), mail or {})
         return await self._parts.shown(id)
 
-    async def _write(self, touchpoint: Touchpoint, count: Any) -> None:
+    async def _write(self, touchpoint: Touchpoint, count: Any, mail: Mapping[str, Any]) -> None:
         if not isinstance(count, int) or isinstance(count, bool):
             raise Refused(502, UNREACHED, OUT_OF_REACH)
         now = self._parts.clock.now()
@@ -56,9 +58,13 @@ class Retrying:
             if found is None:
                 return None
             applied = retried(found.touchpoint, count, found.last_error, now)
-            if not applied.children:
+            after = applied.touchpoint
+            # A repeat of an earlier retry would else bring an email's head back that is mended.
+            if count >= after.manual_retry_count:
+                after = mended(after, mail)
+            if after == found.touchpoint and not applied.children:
                 return None
-            return Write(applied.touchpoint, applied.children, found.unfinished)
+            return Write(after, applied.children, found.unfinished)
 
         await self._parts.store.change(touchpoint.id, accept)
 

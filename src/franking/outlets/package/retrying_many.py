@@ -15,7 +15,7 @@ from typing import Any
 from franking.core.delivery import Outcome
 from franking.core.timer.retry import OUTCOME_UNKNOWN
 from franking.core.touchpoint import AUTOMATED, Touchpoint
-from franking.outlets.base import OutOfReach, Refused, RetriedMany
+from franking.outlets.base import MOST_LOOKED, OutOfReach, Refused, RetriedMany
 from franking.outlets.package import fields
 from franking.outlets.package.looking import cursor
 from franking.outlets.package.parts import OUT_OF_REACH, Parts
@@ -25,7 +25,8 @@ from franking.stores.base import TouchpointFilter
 
 MOST_IDS = 500
 AT_ONCE = 10
-NAMES = ("status", "category", "member", "ids", "after")
+NAMED = ("status", "category", "member", "q")
+NAMES = (*NAMED, "ids", "after")
 NOBODY = "There is no such touchpoint."
 LEFT_OUT = "This email may already have been delivered. Look at it, and retry it by itself."
 
@@ -38,13 +39,13 @@ class RetryingMany:
         self._one = one
 
     async def retry(self, filter: Mapping[str, Any], limit: int) -> RetriedMany:
-        """Retry up to `limit` that match. Raises `Refused`."""
+        """Retry up to `limit` that match, of so many as a look goes through; `next` says where to
+        go on, also where none of those did. Raises `Refused`."""
         wanted, ids = _wanted(filter)
         next: int | None = None
         if ids is None:
-            found = await self._parts.store.page(wanted, limit)
-            listed = [touchpoint.id for touchpoint in found]
-            next = found[-1].seq if len(found) == limit else None
+            looked = await self._parts.store.look(wanted, limit, MOST_LOOKED)
+            listed, next = [touchpoint.id for touchpoint in looked.touchpoints], looked.next
         else:
             listed = await self._matching(ids[:limit], wanted)
         ends = await self._all(listed)
@@ -100,11 +101,13 @@ class RetryingMany:
 
 def _wanted(filter: Mapping[str, Any]) -> tuple[TouchpointFilter, list[str] | None]:
     fields.known(filter, NAMES)
-    given = {name: fields.link(filter, name) for name in ("status", "category", "member")}
+    given = {name: fields.link(filter, name) for name in NAMED}
     ids = filter.get("ids")
     if ids is None and not any(given.values()):
-        text = "A filter is required: one or more of status, category, member, ids."
+        text = f"A filter is required: one or more of {', '.join(NAMED)}, ids."
         raise Refused(400, text, "no_filter")
+    if ids is not None and given["q"] is not None:
+        raise fields.wrong("q", "can't stand beside ids, which name each touchpoint already")
     after = filter.get("after")
     if after is not None and not isinstance(after, str):
         raise fields.wrong("after", "must be a string")

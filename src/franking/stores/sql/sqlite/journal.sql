@@ -226,6 +226,31 @@ LEFT JOIN mail m ON m.id = iif(e.touchpoint_id IS NULL, NULL, e.mail)
 LEFT JOIN timer t ON t.id = m.id AND t.revision = m.timed
 ORDER BY e.place;
 
+-- name: tally_events!
+-- What the events of a JSON list say, counted by the minute and by the hour in which it happened.
+INSERT INTO tally (step, slot, what, category, n)
+SELECT s.value, e.at - e.at % s.value, e.what, e.category, sum(e.n)
+FROM (
+    WITH told AS MATERIALIZED (
+        SELECT r.value ->> 'occurred_at' AS at, r.value ->> 'kind' AS kind,
+            r.value ->> '$.body.error.category' AS category
+        FROM json_each(:rows) r
+    )
+    SELECT at - at % 60000 AS at,
+        CASE
+            WHEN kind = 'email_Sent' THEN 'sent'
+            WHEN kind = 'email_Rate_Limited' THEN 'limited'
+            WHEN category = 'outcome_unknown' THEN 'in_doubt'
+            ELSE 'failed'
+        END AS what,
+        iif(kind = 'email_Sent', '', coalesce(category, '')) AS category, count(*) AS n
+    FROM told WHERE kind IN ('email_Sent', 'email_Error', 'email_Rate_Limited')
+    GROUP BY 1, 2, 3
+) e
+JOIN json_each('[60000, 3600000]') s
+WHERE true GROUP BY 1, 2, 3, 4
+ON CONFLICT (step, slot, what, category) DO UPDATE SET n = tally.n + excluded.n;
+
 -- name: lapsed
 -- Mails whose lease ran out, longest ago first.
 SELECT '[' || coalesce(group_concat(row), '') || ']' FROM (

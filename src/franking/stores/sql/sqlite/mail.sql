@@ -1,11 +1,12 @@
 -- name: insert_mails!
 -- New rows from a JSON list of [id, account, priority, created_at, on_unknown, token, links,
--- delivery, remainder_of, recipients, timed], in its order.
+-- delivery, remainder_of, recipients, timed, recipient, subject], in its order.
 INSERT INTO mail (
     id, account, priority, created_at, on_unknown, message_token,
     touchpoint_id, cadence_member_id, email_message_id, remainder_of,
     state, due_at, start_at, end_at, attempts, tries, lease_expires_at, give_up_at,
-    outcome, error, category, cause, error_code, sentence, waiting_for, recipients, timed
+    outcome, error, category, cause, error_code, sentence, waiting_for, recipients, timed,
+    recipient, subject
 )
 SELECT
     r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
@@ -16,7 +17,8 @@ SELECT
     r.value ->> '$[7].lease_expires_at', r.value ->> '$[7].give_up_at',
     r.value ->> '$[7].outcome', r.value ->> '$[7].error', r.value ->> '$[7].category',
     r.value ->> '$[7].cause', r.value ->> '$[7].error_code', r.value ->> '$[7].sentence',
-    r.value ->> '$[7].waiting_for', r.value ->> 9, r.value ->> 10
+    r.value ->> '$[7].waiting_for', r.value ->> 9, r.value ->> 10,
+    r.value ->> 11, r.value ->> 12
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
@@ -90,6 +92,7 @@ UPDATE mail SET
     touchpoint_id = iif(:links IS NULL, touchpoint_id, :links ->> '$.touchpoint_id'),
     cadence_member_id = iif(:links IS NULL, cadence_member_id, :links ->> '$.cadence_member_id'),
     email_message_id = iif(:links IS NULL, email_message_id, :links ->> '$.email_message_id'),
+    recipient = iif(:edited, :recipient, recipient), subject = iif(:edited, :subject, subject),
     revision = revision + :edited, version = version + 1
 WHERE seq = :seq AND state = :state AND epoch = :epoch;
 

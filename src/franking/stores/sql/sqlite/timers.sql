@@ -206,16 +206,18 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
 );
 
 -- name: page_timers
--- The newest timers.
+-- The newest timers; :data says whether with theirs, which may be large.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
-    SELECT '{"timer":' || row || ',"data":' || coalesce(data, 'null') || '}' AS item
+    SELECT '{"timer":' || row || ',"data":'
+        || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
     FROM timer_json WHERE seq < :after ORDER BY seq DESC LIMIT :limit
 );
 
 -- name: page_timers_by_state
 -- The newest timers in a state, and of a transport where one is named.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
-    SELECT '{"timer":' || row || ',"data":' || coalesce(data, 'null') || '}' AS item
+    SELECT '{"timer":' || row || ',"data":'
+        || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
     FROM timer_json
     WHERE state = :state AND seq < :after AND (:transport IS NULL OR transport = :transport)
     ORDER BY seq DESC LIMIT :limit
@@ -224,7 +226,8 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
 -- name: page_timers_by_transport
 -- The newest timers of a transport.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
-    SELECT '{"timer":' || row || ',"data":' || coalesce(data, 'null') || '}' AS item
+    SELECT '{"timer":' || row || ',"data":'
+        || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
     FROM timer_json WHERE transport = :transport AND seq < :after
     ORDER BY seq DESC LIMIT :limit
 );
@@ -233,7 +236,8 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
 -- The timers whose id begins so, :most at the most, newest first, and of a state and a transport
 -- where named.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
-    SELECT '{"timer":' || row || ',"data":' || coalesce(data, 'null') || '}' AS item
+    SELECT '{"timer":' || row || ',"data":'
+        || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
     FROM timer_json
     WHERE seq IN (
         SELECT seq FROM timer WHERE id >= :q AND id < :q || char(1114111) AND seq < :after

@@ -1,0 +1,1 @@
+"""What a build makes that is never committed: gRPC stubs, and the console's third-party files."""

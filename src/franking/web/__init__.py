@@ -1,0 +1,59 @@
+"""The console: what a rep and an operator look at, in a browser.
+
+Pages are rendered here; a part of one that may change asks for itself again and is morphed into
+the page. What a person does goes through the same doors as the API's calls: the office, the
+package, the timers' door. `docs/console.md` shows every page.
+"""
+
+from __future__ import annotations
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+
+from franking.clock import Clock
+from franking.office import Office
+from franking.office.timer_door import TimerDoor
+from franking.outlets.base import Package
+from franking.web.accounts import AccountPages
+from franking.web.completing import CompletingPages
+from franking.web.errors import ErrorPages
+from franking.web.mails import MailPages
+from franking.web.outbox import OutboxPages
+from franking.web.overview import OverviewPages
+from franking.web.pages import Pages
+from franking.web.refusals import in_words
+from franking.web.retries import RetryPages
+from franking.web.rooms import Rooms, Route
+from franking.web.shelf import PATH, Shelf
+from franking.web.timers import TimerPages
+from franking.web.touchpoints import TouchpointPages
+
+__all__ = ["console_routes"]
+
+ALL = (
+    OverviewPages,
+    TouchpointPages,
+    RetryPages,
+    CompletingPages,
+    MailPages,
+    TimerPages,
+    AccountPages,
+    ErrorPages,
+    OutboxPages,
+)
+
+
+def console_routes(
+    office: Office, clock: Clock, timers: TimerDoor, package: Package
+) -> list[HTTPRouteHandler]:
+    """Every page of the console. Raises `AssetsMissing`."""
+    shelf = Shelf()
+    rooms = Rooms(office, clock, timers, package, Pages(shelf))
+    table: list[Route] = [(get, f"{PATH}/{{name:str}}", shelf.show)]
+    for pages in ALL:
+        table += pages(rooms).routes()
+    # An answer carries its own status; Litestar only wants one that may have a body.
+    return [
+        method(path, status_code=200, include_in_schema=False)(in_words(rooms.pages, call))
+        for method, path, call in table
+    ]
