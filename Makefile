@@ -27,8 +27,9 @@ check: $(READY) ## format, lint, types and the rules of the house
 bench: $(READY) $(TOOLS) ## measure against Postfix's own tools and print the ratios
 	$(BIN)/franking bench
 
-docs: $(READY) ## draw docs/machines.md from the tables
+docs: $(READY) $(TOOLS) ## draw docs/machines.md from the tables, and take the console's pictures
 	$(BIN)/python docs/draw.py
+	$(BIN)/python docs/pictures.py
 
 kill: $(READY) $(TOOLS) ## all of the tests that kill processes, not only the sample
 	FRANKING_KILLS=all $(BIN)/pytest -m kill

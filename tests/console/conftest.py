@@ -24,6 +24,8 @@ PATIENCE_MS = 15_000
 EXPECTED = (
     *("Failed to load resource", "htmx:afterRequest", "htmx:sendError"),
     *("htmx:responseError", "htmx:timeout"),
+    # A look that gave way to a press.
+    "htmx:sendAbort",
 )
 # Told by the page itself, for a violation is not always written to its console.
 WATCH = """

@@ -1,4 +1,4 @@
-"""The accounts' pages: what is refused, what an account's words may hold, and what is done there."""
+"""The accounts' pages: what is refused, what words may hold, and what is done there."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def post(served: Served, path: str, **fields: str) -> httpx.Response:
 
 
 def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", page)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
 
 
 def test_the_installations_own_is_always_there(served: Served) -> None:

@@ -73,7 +73,7 @@ def post(served: Served, **fields: str) -> httpx.Response:
 
 
 def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", page)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
 
 
 def test_an_empty_outbox_says_that_everything_was_told(served: Served) -> None:

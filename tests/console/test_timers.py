@@ -123,7 +123,7 @@ def busy(served: Served) -> Iterator[Receiver]:
 
 def text(page: str) -> str:
     """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", page)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
 
 
 def test_an_empty_list_says_what_would_fill_it(timers: Timers) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -263,7 +265,7 @@ async def test_the_newest_come_first_page_by_page(store: Store) -> None:
 
 @pytest.mark.parametrize("wanted", [{}, {"state": "scheduled"}, {"transport": "mail"}, {"q": "m"}])
 async def test_a_page_comes_with_the_data_or_does_not_read_it(
-    store: Store, yard: Yard, wanted: dict[str, str]
+    store: Store, yard: Yard, wanted: dict[str, Any]
 ) -> None:
     await created(store, mail_timer())
     [whole] = await store.timers.page(TimerFilter(**wanted), 9)

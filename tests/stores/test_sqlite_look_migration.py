@@ -79,8 +79,8 @@ def filled(connection: sqlite3.Connection) -> None:
         words = "" if parent else f"word {id}"
         connection.execute("INSERT INTO document VALUES (?, ?, ?, NULL)", (seq, body, words))
     for n, (kind, category, at) in enumerate(EVENTS):
-        body = {} if category is None else {"error": {"category": category}}
-        row = (f"e{n}", kind, "one", at, msgspec.json.encode(body).decode())
+        told = {} if category is None else {"error": {"category": category}}
+        row = (f"e{n}", kind, "one", at, msgspec.json.encode(told).decode())
         connection.execute(
             "INSERT INTO event (id, kind, mail, occurred_at, body) VALUES (?, ?, ?, ?, ?)", row
         )
