@@ -148,7 +148,7 @@ def test_limits_and_what_was_sent_of_them(served: Served, page: Page) -> None:
     through = {"transport": {"host": "127.0.0.1", "port": served.box.port}}
     setting(served, "rep", {**through, "limits": {"perDay": 4, "perMinute": 6000}})
     setting(served, "free", through)
-    mail = {"to": "ada@example.com", "account": "rep", "message": {"text": "Hi"}}
+    mail = {"to": "ada@example.com", "account": "rep", "message": {"subject": "Hi", "text": "Hi"}}
     served.run(served.installation.write(mail))
     page.goto("/accounts")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="rep"))

@@ -93,6 +93,9 @@ def test_the_numbers_are_those_of_the_mail_server(page: Page, served: Served) ->
         "aria-label",
         "What became of mails, last 24 hours: sent 3, failed 3, in doubt 1, rate limited 1.",
     )
+    # Every number and every word leads somewhere.
+    links = page.locator("main a").evaluate_all("(all) => all.map((one) => one.href)")
+    assert {link: httpx.get(link).status_code for link in links} == dict.fromkeys(links, 200)
     needs = page.locator("#attention li").all_inner_texts()
     assert [re.split(r"[.,]", text, maxsplit=1)[0] for text in needs] == [
         "In doubt 1 mail may or may not have been delivered",
@@ -157,6 +160,19 @@ def test_a_picture_survives_looks_and_moves_with_the_numbers(page: Page, served:
     assert cells.all_inner_texts() == ["1", "1", "0", "0"]
 
 
+def test_a_picture_follows_its_data_though_nothing_else_changes(page: Page, served: Served) -> None:
+    sent(served, 1)
+    page.goto("/?window=hour")
+    # As when a minute passes: the slots move, and no word on the page does.
+    page.evaluate("""() => {
+      const chart = document.querySelector("#chart-mails");
+      const given = JSON.parse(chart.dataset.chart);
+      given.series[0].values[0] = 6;
+      chart.dataset.chart = JSON.stringify(given);
+    }""")
+    until(lambda: legend(page, "chart-mails")["Sent"] == "7")
+
+
 def test_a_bar_tells_its_number_under_the_pointer(page: Page, served: Served) -> None:
     sent(served, 2)
     page.goto("/")
@@ -165,7 +181,9 @@ def test_a_bar_tells_its_number_under_the_pointer(page: Page, served: Served) ->
     assert box is not None
     over.hover(position={"x": 3, "y": 20})
     until(lambda: legend(page, "chart-mails")["Sent"] == "0")
-    # Anywhere over the last slot, its right edge too.
+    # The end of the slot before the last is nearer to where the last one begins.
+    over.hover(position={"x": box["width"] * (1 - 1.2 / 24), "y": 20})
+    until(lambda: legend(page, "chart-mails")["Sent"] == "0")
     over.hover(position={"x": box["width"] - 2, "y": 20})
     until(lambda: legend(page, "chart-mails")["Sent"] == "2")
     assert " – " in legend(page, "chart-mails")["Time"]

@@ -127,3 +127,12 @@ def test_statuses_are_counted_in_their_index_alone(database: sqlite3.Connection)
 def test_a_scan_would_be_seen(database: sqlite3.Connection, table: str) -> None:
     text = f"SELECT 1 FROM {table} WHERE {table}.rowid + 0 = 5"
     assert scanned(plan(database, text), text) == [table]
+
+
+def test_the_beginning_of_a_word_has_an_index_of_its_length(database: sqlite3.Connection) -> None:
+    """Without it, all rows of all words that begin so are merged first."""
+    [text] = database.execute(
+        "SELECT sql FROM sqlite_master WHERE name = 'touchpoint_search'"
+    ).fetchone()
+    [lengths] = re.findall(r"prefix = '([\d ]+)'", text)
+    assert [int(length) for length in lengths.split()] == [*range(1, 13)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 MOST_DEPTH = 100
@@ -77,6 +78,7 @@ class _Nest:
         self.parts: list[str] = []
         self._shown = shown
         self._open: list[str] = []
+        self._counts: Counter[str] = Counter()
         self._endless: set[str] = set()
 
     def read(self, text: str, at: int) -> int:
@@ -95,7 +97,9 @@ class _Nest:
 
     def close_to(self, depth: int) -> None:
         while len(self._open) > depth:
-            self.parts.append(f"</{self._open.pop()}>")
+            name = self._open.pop()
+            self._counts[name] -= 1
+            self.parts.append(f"</{name}>")
 
     def _tag(self, text: str, name: str, ends: bool, attributes: Mapping[str, str], at: int) -> int:
         if ends:
@@ -121,8 +125,11 @@ class _Nest:
         if len(self._open) < MOST_DEPTH:
             self.parts.append(written)
             self._open.append(name)
+            self._counts[name] += 1
 
     def _end(self, name: str) -> None:
+        if not self._counts[name]:
+            return
         for depth in range(len(self._open) - 1, -1, -1):
             if self._open[depth] == name:
                 self.close_to(depth)
