@@ -14,6 +14,7 @@ from franking.app.outlets import Embedded
 from franking.app.routes import Routes
 from franking.clock import Clock, SystemClock
 from franking.core.delivery import Bounds
+from franking.core.expiry import NEVER
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
 from franking.outlets.base import Outlet
@@ -23,6 +24,7 @@ from franking.stores.sqlite import SqliteStore
 from franking.transports.base import Caller
 from franking.transports.line import Line
 from franking.transports.names import Names
+from franking.transports.sendgrid_settings import API
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
 from franking.transports.webhook import Webhook
@@ -38,7 +40,8 @@ class Installation:
     through the one transport, `it.smtp`. With `private="deny"` no webhook goes to this machine;
     `call_seconds` is how long one may take in all. With `started=False` nothing is sent until the
     test starts `it.engine`. With `cadence=True` the embedded package is told of events, else
-    `outlet` is, if there is one.
+    `outlet` is, if there is one. `sendgrid` is the URL of a SendGrid that is to be taken for the
+    real one.
     """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
@@ -52,9 +55,10 @@ class Installation:
         self.store = SqliteStore(self._folder / "franking.db")
         await self.store.open()
         own = parse_uri(f"smtp://127.0.0.1:{self.box.port}")
+        sendgrid = self._settings.get("sendgrid", API)
         self.smtp = Smtp(own, connections=2)
         vault = Vault([bytes(32)], "this test")
-        self.routes = Routes(self.store, vault, self.clock, own, connections=2)
+        self.routes = Routes(self.store, vault, self.clock, own, 2, sendgrid)
         bounds = self._settings.get("bounds", Bounds(transient_attempts=1))
         names = Names(self._settings.get("private", "allow"))
         seconds = self._settings.get("call_seconds", 30.0)
@@ -71,12 +75,14 @@ class Installation:
                 default_reply_to="reply@example.com",
                 bounds=bounds,
                 lease_ms=self._settings.get("lease_ms", 60_000),
+                expiry=self._settings.get("expiry", NEVER),
             ),
             self.callers,
             self._outlet(),
         )
         wake, due = self.engine.wake, self.engine.due
-        self.office = Office(self.store, self.clock, wake, self.routes, due)
+        expiry = self._settings.get("expiry", NEVER)
+        self.office = Office(self.store, self.clock, wake, self.routes, due, expiry)
         if self._settings.get("started", True):
             self.engine.start()
         package = self.embedded.package

@@ -67,6 +67,9 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         ("outlet", "none", "none"),
         ("events", "email_Bounced", ("email_Bounced",)),
         ("events", "", ()),
+        ("users_collection", "on", True),
+        ("users_collection", "", False),  # empty says that there is none
+        ("templates_collection", "", False),
         ("hosts", "Mail.example.com, mail:8025", ("mail.example.com", "mail:8025")),
         ("url", "http://127.0.0.1:8025/", "http://127.0.0.1:8025"),
         ("log_format", "json", "json"),
@@ -144,6 +147,8 @@ HTTPS = "must be https:// and a host, as https://login.salesforce.com"
         ("url", "127.0.0.1:8025", "must be the address of a server"),
         ("url", "ftp://127.0.0.1", "must be the address of a server"),
         ("log_format", "xml", "must be console or json"),
+        ("users_collection", "users", "must be on, or empty where there is none"),
+        ("templates_collection", "On", "must be on, or empty where there is none"),
         ("auth_type", "oauth2", "must be UsernamePassword, OAuth2 or ApiKey"),
         ("host", "a\nb", "must be printable text on one line"),
         ("oauth_port", "0", f"{WHOLE} 1 to 65535"),

@@ -19,7 +19,7 @@ import msgspec
 from franking.apis.http import build
 from franking.app.inside import Inside
 from franking.clock import HandClock
-from franking.compose.envelope import Envelope
+from franking.compose.envelope import Envelope, Form
 from franking.core.delivery import CONNECTION_LOST, Bounds
 from franking.core.fault import Failure
 from franking.engine import outbox as engine_outbox
@@ -74,6 +74,8 @@ class Way:
 class Server:
     """`Transport` and `Routes`: answers by `script`, then takes. `taken` counts by touchpoint,
     which is the address's local part up to a plus sign."""
+
+    wants: Form = "mime"
 
     def __init__(self) -> None:
         self.script: deque[str] = deque()

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from franking.compose.addresses import Address
 from franking.compose.headers import address_header, encoded_words, one_line, text_header
 from franking.compose.parameters import file_name_parameter, name_parameter
-from franking.compose.recipients import Address, Group
+from franking.compose.recipients import Group
 
 from .wire import PROPERTY, assert_fit, decoded
 

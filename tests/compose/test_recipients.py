@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from franking.compose.addresses import Misfit, bare_address
+from franking.compose.addresses import Address, Misfit, bare_address
 from franking.compose.envelope import Unsendable
-from franking.compose.recipients import Address, Group, Parties, flat, read_addresses, read_parties
+from franking.compose.recipients import Group, Parties, flat, read_addresses, read_parties
 
 from .wire import PROPERTY
 

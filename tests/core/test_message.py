@@ -14,6 +14,7 @@ from franking.core.message import (
     HEAD_CHARACTERS,
     Options,
     head_texts,
+    Setup,
     options,
     search_text,
     trouble,
@@ -338,6 +339,19 @@ def test_the_text_is_bounded() -> None:
 )
 def test_what_is_not_set_up_is_said(asks: dict[str, Any], text: str | None) -> None:
     assert unsupported(asks) == text
+    assert unsupported(asks, Setup(users=True, templates=True, send_grid=True)) is None
+
+
+@pytest.mark.parametrize("left_out", ["users", "templates", "send_grid"])
+def test_each_is_set_up_by_itself(left_out: str) -> None:
+    asks = {
+        "users": document(ccUids=["u"]),
+        "templates": document(template={"name": "t"}),
+        "send_grid": document(sendGrid={}),
+    }
+    setup = Setup(**{name: name != left_out for name in asks})
+    refused = [name for name, asked in asks.items() if unsupported(asked, setup) is not None]
+    assert refused == [left_out]
 
 
 def test_options_are_read() -> None:
@@ -399,6 +413,11 @@ def test_the_search_text_is_bounded_and_keeps_the_subject() -> None:
         (document(message={"subject": "a\u2028b\u2029c\ud800d\tend\n"}), "a b c d end"),
         (document(message={"subject": "👨\u200d👩 <script>\u202e"}), "👨\u200d👩 <script>\u202e"),
         (document(message={"subject": "\n" * 5000 + "late"}), "late"),
+        (document(message={}, template={"name": "following"}), "(template following)"),
+        (document(message={"subject": ""}, template={"name": "a\nb"}), "(template a b)"),
+        (document(message={"subject": "own"}, template={"name": "x"}), "own"),
+        (document(message=None, template={"name": 5}), ("a@example.com", None)),
+        (document(message=None, template="x"), ("a@example.com", None)),
     ],
 )
 def test_what_a_list_shows_of_a_mail(shown: dict[str, Any], head: Any) -> None:

@@ -18,6 +18,7 @@ from franking.apis.accounts import AccountCalls
 from franking.apis.agreement import AgreementCalls
 from franking.apis.bounces import BounceCalls
 from franking.apis.cadence import cadence_routes
+from franking.apis.collected import CollectionCalls, TemplateCalls
 from franking.apis.errors import ErrorCalls
 from franking.apis.guard import Guard
 from franking.apis.health import Health
@@ -39,6 +40,8 @@ from franking.outlets.base import Package
 BATCH = "/v1/mail/batch"
 ONE = "/v1/mail/{id:str}"
 ACCOUNT = "/v1/accounts/{id:str}"
+TEMPLATE = "/v1/templates/{id:str}"
+USER = "/v1/users/{id:str}"
 SUPPRESSION = "/v1/suppressions/{address:str}"
 
 
@@ -121,6 +124,8 @@ def routes(
     )
     bounces, suppressions = BounceCalls(office), SuppressionCalls(office)
     errors, outbox, agreement = ErrorCalls(office), OutboxCalls(office), AgreementCalls(office)
+    templates = TemplateCalls(office.templates)
+    users = CollectionCalls(office.users, "/v1/users", "A user")
     described = operations()
     table = (
         (post, "/v1/mail", mails.submit, "submitMail"),
@@ -141,6 +146,15 @@ def routes(
         (post, f"{ACCOUNT}/resume", accounts.resume, "resumeAccount"),
         (post, f"{ACCOUNT}/test", accounts.test, "testAccount"),
         (post, "/v1/accounts/rekey", accounts.rekey, "rekeyAccounts"),
+        (get, "/v1/templates", templates.page, "listTemplates"),
+        (put, TEMPLATE, templates.put, "putTemplate"),
+        (get, TEMPLATE, templates.read, "readTemplate"),
+        (delete, TEMPLATE, templates.delete, "deleteTemplate"),
+        (post, f"{TEMPLATE}/render", templates.render, "renderTemplate"),
+        (get, "/v1/users", users.page, "listUsers"),
+        (put, USER, users.put, "putUser"),
+        (get, USER, users.read, "readUser"),
+        (delete, USER, users.delete, "deleteUser"),
         (get, "/v1/events", live.listen, "listen"),
         (post, "/v1/bounces", bounces.take, "fileBounce"),
         (get, "/v1/suppressions", suppressions.page, "listSuppressions"),

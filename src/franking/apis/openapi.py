@@ -23,6 +23,7 @@ from franking.apis.calls import Ask
 from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
 from franking.apis.schemas import SCHEMAS, Schema, ref
 from franking.apis.schemas_cadence import CADENCE_CALLS, CADENCE_PARAMETERS, CADENCE_REFUSALS
+from franking.apis.schemas_collected import COLLECTED_CALLS
 from franking.apis.schemas_outbox import OUTBOX_CALLS, OUTBOX_PARAMETERS
 from franking.apis.schemas_returns import RETURN_CALLS, RETURN_PARAMETERS
 from franking.apis.schemas_timers import TIMER_CALLS, TIMER_PARAMETERS
@@ -36,7 +37,7 @@ PROBLEMS = {
     404: "There is no such thing.",
     408: "The body did not come in time.",
     409: "The mail's state does not allow it, or the Idempotency-Key came with another body.",
-    412: "The mail is not the one that If-Match names.",
+    412: "It is not the one that If-Match names.",
     413: "The body is too large.",
     415: "The body is not of a type that the call takes.",
     421: "This server does not serve that Host.",
@@ -117,7 +118,10 @@ def _operation(
     return Described
 
 
-_OPTIONAL = ("RetryRequest", "PauseRequest", "SuppressionReason", "RetryTouchpoint", "RepairPage")
+_OPTIONAL = (
+    *("RetryRequest", "PauseRequest", "SuppressionReason", "RetryTouchpoint", "RepairPage"),
+    "RenderRequest",
+)
 _TYPES = {"MailPatch": "application/merge-patch+json", "DeliveryReport": "message/rfc822"}
 
 
@@ -159,8 +163,8 @@ _PARAMETERS: dict[str, Schema] = {
     for parameter in (
         _parameter("path", "id", "The id of what is meant.", _WORDS),
         _parameter("header", "Idempotency-Key", "A repeat gets the first answer.", _TOKEN),
-        _parameter("header", "If-Match", "Write only if the mail still has this ETag.", _TOKEN),
-        _parameter("header", "If-None-Match", "304 if the mail still has this ETag.", _TOKEN),
+        _parameter("header", "If-Match", "Write only if it still has this ETag.", _TOKEN),
+        _parameter("header", "If-None-Match", "304 if it still has this ETag.", _TOKEN),
         _parameter("header", "Prefer", "`handling=lenient` stores invalid ones too.", _TOKEN),
         _parameter("header", "Last-Event-ID", "Go on after this event.", {"type": "integer"}),
         _parameter("query", "state", "Only in this state.", {"enum": [str(s) for s in State]}),
@@ -267,6 +271,7 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
     "createKey": ("Make a key; only this answer shows it", "NewKey", (), {201: "MadeKey"}, _MAKE),
     "listKeys": ("List the keys, newest first", None, (), {200: "Keys"}, ()),
     "revokeKey": ("Revoke a key", None, ("id",), {204: ""}, (404,)),
+    **COLLECTED_CALLS,
     **RETURN_CALLS,
     **TIMER_CALLS,
     **CADENCE_CALLS,

@@ -21,6 +21,7 @@ from litestar.exceptions import HTTPException
 from franking.apis.answers import ALWAYS, PROBLEM, Answer, Headers
 from franking.core.machine import Refused
 from franking.office import Changed, Conflict, Invalid, NoAccount
+from franking.office.refusals import NoTemplate, NoUser, TooLarge
 from franking.stores.base import (
     AlreadyExists,
     KeyReused,
@@ -156,11 +157,16 @@ _CONFLICTS = {
     "manual": "Complete the touchpoint again in the CRM.",
     "secret_lost": "Look at FRANKING_SECRET_KEY and at what `franking serve` may write.",
     "no_outfit": "Ask a `franking serve`.",
+    "not_rendered_here": "Ask a `franking serve` whose TEMPLATES_COLLECTION is on.",
+    "full": "Remove templates that are not used any more.",
 }
 _KNOWN: dict[type[Exception], tuple[int, str, str]] = {
     NoAccount: (404, "unknown_account", "Check the id; GET /v1/accounts lists them."),
+    NoTemplate: (404, "unknown_template", "Check the id; GET /v1/templates lists them."),
+    NoUser: (404, "unknown_user", "Check the id; GET /v1/users lists them."),
     NotFound: (404, "unknown_mail", "Check the id; GET /v1/mail lists the mails there are."),
-    Changed: (412, "changed", "Read the mail again, and repeat the write with its new ETag."),
+    TooLarge: (413, "too_large", "Make it smaller; images may be named by their addresses."),
+    Changed: (412, "changed", "Read it again, and repeat the write with its new ETag."),
     Refused: (409, "state", _LOOK),
     AlreadyExists: (409, "already_exists", "Use another id, or PUT to replace the document."),
     KeyReused: (409, "key_reused", "Send the first body again, or use a new Idempotency-Key."),

@@ -7,6 +7,7 @@ from typing import Any
 from franking.apis.bodies import MAX_BATCH_DOCUMENTS
 from franking.apis.schemas_accounts import ACCOUNT_SCHEMAS
 from franking.apis.schemas_cadence import CADENCE_SCHEMAS
+from franking.apis.schemas_collected import COLLECTED_SCHEMAS
 from franking.apis.schemas_outbox import OUTBOX_SCHEMAS
 from franking.apis.schemas_returns import RETURN_SCHEMAS
 from franking.apis.schemas_timers import TIMER_SCHEMAS
@@ -225,6 +226,7 @@ SCHEMAS: dict[str, Schema] = {
     "MadeKey": _object(f"{_KEY_FIELDS} key", **_KEY, key=_TEXT),
     "Keys": _object("items", items=_listed("Key")),
     **ACCOUNT_SCHEMAS,
+    **COLLECTED_SCHEMAS,
     **RETURN_SCHEMAS,
     **TIMER_SCHEMAS,
     **CADENCE_SCHEMAS,

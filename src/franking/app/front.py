@@ -11,6 +11,7 @@ from franking.app import reach
 from franking.app.outlets import Embedded
 from franking.clock import SystemClock
 from franking.config import Settings
+from franking.core.expiry import Expiry, Unit
 from franking.office import Office
 from franking.office.timer_door import TimerDoor
 from franking.stores.base import Store
@@ -37,7 +38,14 @@ def front(
     Raises `AssetsMissing`.
     """
     clock = SystemClock()
-    office = Office(store, clock, wake, outfit, due)
+    office = Office(
+        store,
+        clock,
+        wake,
+        outfit,
+        due,
+        Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
+    )
     here = embedded or Embedded(store, clock)
 
     def built(*, trusted: bool, pages: Sequence[HTTPRouteHandler] = ()) -> Front:

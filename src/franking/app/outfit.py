@@ -1,4 +1,4 @@
-"""From an account's server and secrets to the settings of an SMTP transport."""
+"""From an account's server and secrets to the settings of its transport."""
 
 from __future__ import annotations
 
@@ -6,9 +6,36 @@ import ipaddress
 
 from msgspec.structs import replace
 
-from franking.core.sender import Secrets, Server
+from franking.core.sender import Secrets, Server, through_sendgrid
+from franking.transports.sendgrid_settings import SendGridSettings, sendgrid_settings
 from franking.transports.smtp_settings import OAuthClient, SmtpSettings
 from franking.transports.smtp_uri import parse_uri
+
+Through = SmtpSettings | SendGridSettings
+
+
+def through(server: Server, secrets: Secrets) -> Through:
+    """What an account goes through: SendGrid's Web API where its server is SendGrid's, else SMTP.
+
+    Of a URI's options only `maxConnections` counts for the former. Raises ValueError.
+    """
+    found = smtp_settings(server, secrets)
+    if not through_sendgrid(server):
+        return found
+    if secrets.password is None:
+        raise ValueError("Field 'password' is missing: SendGrid takes an API key there")
+    try:
+        return sendgrid_settings(secrets.password, found.max_connections)
+    except ValueError as error:
+        raise ValueError(f"Field 'password' can't be used: {error}") from None
+
+
+def check(server: Server, secrets: Secrets) -> None:
+    """Could an account go through it? What is not given may have been kept. Raises ValueError."""
+    if secrets.password is None:
+        smtp_settings(server, secrets)
+    else:
+        through(server, secrets)
 
 
 def smtp_settings(server: Server, secrets: Secrets) -> SmtpSettings:

@@ -17,7 +17,8 @@ from collections import OrderedDict
 import msgspec
 from msgspec.structs import replace
 
-from franking.app.outfit import smtp_settings
+from franking.app import outfit
+from franking.app.outfit import Through, through
 from franking.clock import Clock
 from franking.core.fault import Failure
 from franking.core.message.options import DEFAULT_ACCOUNT
@@ -25,6 +26,7 @@ from franking.core.sender import SecretLost, Secrets, Sender, Settled
 from franking.stores.base import Store, StoreUnavailable
 from franking.stores.secrets import Vault
 from franking.transports.base import Transport
+from franking.transports.sendgrid_settings import API, SendGridSettings
 from franking.transports.smtp import Smtp
 from franking.transports.smtp_settings import SmtpSettings
 from franking.transports.smtp_visit import sign_in
@@ -40,17 +42,25 @@ _secrets = msgspec.json.Decoder(Secrets)
 class Routes:
     """`franking.transports.base.Routes` and `Outfitter` on a store.
 
-    `own` is what the installation itself sends through, None where it does not.
+    `own` is what the installation itself sends through, None where it does not; `sendgrid` is
+    where SendGrid's Web API is, which only tests say.
     """
 
     def __init__(
-        self, store: Store, vault: Vault, clock: Clock, own: SmtpSettings | None, connections: int
+        self,
+        store: Store,
+        vault: Vault,
+        clock: Clock,
+        own: Through | None,
+        connections: int,
+        sendgrid: str = API,
     ) -> None:
         self._accounts = store.accounts
         self._vault = vault
         self._clock = clock
         self._own = own
         self._connections = connections
+        self._sendgrid = sendgrid
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._looking: dict[str, asyncio.Task[Transport | Failure]] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -90,7 +100,7 @@ class Routes:
     def check(self, sender: Sender, secrets: Secrets) -> None:
         """Could it be sent through? Raises ValueError."""
         if sender.server is not None:
-            smtp_settings(sender.server, secrets)
+            outfit.check(sender.server, secrets)
 
     def seal(self, account: str, secrets: Secrets) -> bytes:
         """The secrets as the store may keep them. Raises `SecretLost`."""
@@ -99,6 +109,10 @@ class Routes:
     async def sign_in(self, account: str) -> Failure | None:
         """Connect, encrypt and log in as the account is stored now, and send nothing."""
         found = self._through(account, await self._accounts.settings(account))
+        if isinstance(found, SendGridSettings):
+            from franking.transports import sendgrid_visit
+
+            return await sendgrid_visit.sign_in(found)
         return found if isinstance(found, Failure) else await sign_in(found)
 
     async def reseal(self) -> int:
@@ -134,28 +148,39 @@ class Routes:
         if kept is not None:
             del self._kept[account]
             self._retire(kept.transport)
-        through = self._through(account, found)
-        if isinstance(through, Failure):
-            return through
-        transport = Smtp(_within(through, found), connections=self._connections)
+        settings = self._through(account, found)
+        if isinstance(settings, Failure):
+            return settings
+        transport = self._transport(_within(settings, found))
         self._kept[account] = _Kept(transport, version, until)
         if len(self._kept) > MOST_ROUTES:
             self._retire(self._kept.popitem(last=False)[1].transport)
         return transport
 
-    def _through(self, account: str, found: Settled | None) -> SmtpSettings | Failure:
+    def _transport(self, settings: Through) -> Transport:
+        if isinstance(settings, SmtpSettings):
+            return Smtp(settings, connections=self._connections)
+        # Imported late: it takes a quarter of a second, and most commands send nothing by HTTP.
+        from franking.transports.sendgrid import SendGrid
+
+        return SendGrid(settings, connections=self._connections)
+
+    def _through(self, account: str, found: Settled | None) -> Through | Failure:
         sender = None if found is None else found.sender
         if account == DEFAULT_ACCOUNT and (sender is None or sender.server is None):
-            return self._own or _no_server()
+            return self._placed(self._own) if self._own else _no_server()
         if found is None or sender is None or sender.server is None:
             return _unknown(account)
         try:
             opened = b"{}" if found.secret is None else self._vault.open(account, found.secret)
-            return smtp_settings(sender.server, _secrets.decode(opened))
+            return self._placed(through(sender.server, _secrets.decode(opened)))
         except (SecretLost, ValueError) as error:
             return _failure(str(error))
 
-    def _retire(self, transport: Smtp) -> None:
+    def _placed(self, found: Through) -> Through:
+        return replace(found, base=self._sendgrid) if isinstance(found, SendGridSettings) else found
+
+    def _retire(self, transport: Transport) -> None:
         task = asyncio.create_task(transport.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -166,18 +191,18 @@ class _Kept:
 
     __slots__ = ("transport", "until", "version")
 
-    def __init__(self, transport: Smtp, version: int, until: int) -> None:
+    def __init__(self, transport: Transport, version: int, until: int) -> None:
         self.transport = transport
         self.version = version
         self.until = until
 
 
-def _within(through: SmtpSettings, found: Settled | None) -> SmtpSettings:
+def _within(settings: Through, found: Settled | None) -> Through:
     """With no more connections than the account may have; a URI may ask for fewer."""
     most = None if found is None or found.limits is None else found.limits.connections
     if most is None:
-        return through
-    return replace(through, max_connections=min(most, through.max_connections or most))
+        return settings
+    return replace(settings, max_connections=min(most, settings.max_connections or most))
 
 
 def _unknown(account: str) -> Failure:

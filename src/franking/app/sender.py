@@ -10,16 +10,32 @@ from msgspec.structs import replace
 from franking.compose.envelope import Unsendable
 from franking.compose.recipients import Group, Party, flat, read_addresses
 from franking.config import PREFIX, Secret, SettingRefused, Settings
+from franking.core.presets import API_KEY_USER, SENDGRID_HOST
+from franking.transports.sendgrid_settings import SendGridSettings, sendgrid_settings
 from franking.transports.smtp_settings import OAuthClient, SmtpSettings
-from franking.transports.smtp_uri import parse_uri
+from franking.transports.smtp_uri import parse_uri, uri_host
 
 NO_SERVER = (
     "FRANKING_SMTP_CONNECTION_URI is not set: serve needs a server to send through, as"
     " smtps://user@smtp.example.com:465 with FRANKING_SMTP_PASSWORD, or else"
     " FRANKING_AUTH_TYPE=OAuth2 and what goes with it. To try franking out: franking demo."
 )
-# SendGrid, whose name for it this is, takes an API key as the password of this user.
-API_KEY_USER = "apikey"
+
+
+def through(settings: Settings) -> SmtpSettings | SendGridSettings:
+    """What mails go through by the settings: SendGrid comes first, from the URI's host alone, as
+    with the extension. Raises `SettingRefused`."""
+    uri = settings.smtp_connection_uri
+    if uri is None or uri_host(uri.value) != SENDGRID_HOST:
+        return smtp_settings(settings)
+    found = _parsed(settings, uri.value)
+    if found.password is None:
+        needs = f"{PREFIX}SMTP_CONNECTION_URI names {SENDGRID_HOST}, which needs an API key here."
+        raise SettingRefused(f"{PREFIX}SMTP_PASSWORD is not set: {needs}")
+    try:
+        return sendgrid_settings(found.password, found.max_connections)
+    except ValueError as error:
+        raise SettingRefused(f"{PREFIX}SMTP_PASSWORD can't be used: {error}.") from None
 
 
 def smtp_settings(settings: Settings) -> SmtpSettings:

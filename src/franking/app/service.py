@@ -25,10 +25,11 @@ from franking.app.outlets import Embedded, outlet
 from franking.app.proxying import proxying
 from franking.app.roles import ALL, Role, apart, chosen
 from franking.app.routes import Routes
-from franking.app.sender import check_senders, smtp_settings
+from franking.app.sender import check_senders, through
 from franking.clock import SystemClock
 from franking.config import Settings
 from franking.core.delivery import Bounds
+from franking.core.expiry import Expiry, Unit
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
 from franking.outlets.base import Outlet, Package
@@ -130,7 +131,7 @@ async def running(
     settings: Settings, command: str, roles: frozenset[Role] = ALL
 ) -> AsyncIterator[Service]:
     """Everything up, in order; on leaving, everything down. Raises as `serve` does."""
-    sending = smtp_settings(settings)
+    sending = through(settings)
     check_senders(settings)
     maildir.check(settings)
     tls = reach.tls(settings)
@@ -214,5 +215,6 @@ def _engine(
         bounds=bounds,
         # The embedded package has no field for any of them.
         events=settings.events if settings.outlet == "salesforce" else (),
+        expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
     )
     return Engine(store, routes, SystemClock(), given, called, told)

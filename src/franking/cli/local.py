@@ -10,14 +10,14 @@ from franking.apis.calls import NOBODY_ELSE
 from franking.app import databases
 from franking.app.front import front
 from franking.app.inside import carried
+from franking.app.outfit import Through
 from franking.app.routes import Routes
-from franking.app.sender import smtp_settings
+from franking.app.sender import through
 from franking.app.vault import vault
 from franking.cli.door import Door, Response
 from franking.clock import SystemClock
 from franking.config import SettingRefused, Settings
 from franking.core.key import parsed
-from franking.transports.smtp_settings import SmtpSettings
 
 
 @asynccontextmanager
@@ -33,10 +33,10 @@ async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
         await store.close()
 
 
-def _own(settings: Settings) -> SmtpSettings | None:
+def _own(settings: Settings) -> Through | None:
     """What the installation sends through; commands that don't need it do without."""
     try:
-        return smtp_settings(settings)
+        return through(settings)
     except SettingRefused:
         return None
 

@@ -1,4 +1,4 @@
-"""One bare address: what may stand in an SMTP envelope.
+"""One address: what may stand in an SMTP envelope.
 
 Refused is what no server would take (RFC 5321, sections 4.1.2 and 4.5.3.1) and what could break
 out of the line it is sent in. Otherwise lenient: a local part may have dots anywhere, for some
@@ -25,6 +25,13 @@ _DOT_ATOM = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\x00-\x7f])+")
 _QUOTED = re.compile(r'"(?:[!#-\[\]-~]|[^\x00-\x7f]|\\[!-~])+"')
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _LITERAL = re.compile(r"\[[0-9A-Za-z:.-]+\]")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A mailbox: its display name, maybe empty, and its bare address, the domain in ASCII."""
+
+    name: str
+    address: str
 
 
 class Misfit(msgspec.Struct, frozen=True):

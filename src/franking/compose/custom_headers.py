@@ -23,13 +23,18 @@ _SINGLE = frozenset(("in-reply-to", "references"))
 
 
 class CustomHeaders(msgspec.Struct, frozen=True):
-    """The fields as bytes, and the values of those that were `taken`, by lower-case name."""
+    """Names and values, each on one line, and the values of those `taken`, by lower-case name."""
 
-    block: bytes
+    pairs: tuple[tuple[str, str], ...]
     taken: dict[str, str]
 
+    @property
+    def block(self) -> bytes:
+        """The fields as bytes."""
+        return b"".join([text_header(name, value, prepared=True) for name, value in self.pairs])
 
-NONE = CustomHeaders(b"", {})
+
+NONE = CustomHeaders((), {})
 
 
 def custom_headers(
@@ -38,7 +43,7 @@ def custom_headers(
     """Build the fields; those in `ignored` are left out, those in `taken` handed back."""
     if not isinstance(headers, dict) or not headers:
         return NONE
-    fields: list[bytes] = []
+    pairs: list[tuple[str, str]] = []
     own: dict[str, str] = {}
     for name, given in headers.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -55,8 +60,8 @@ def custom_headers(
                 continue
             own[key] = values[0]
         if key not in taken:
-            fields += [text_header(name, value, prepared=True) for value in values]
-    return CustomHeaders(b"".join(fields), own)
+            pairs += [(name, value) for value in values if value]
+    return CustomHeaders(tuple(pairs), own)
 
 
 def _values(given: Any) -> list[str]:

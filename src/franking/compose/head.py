@@ -16,10 +16,11 @@ from typing import Any
 
 import msgspec
 
-from franking.compose.custom_headers import custom_headers
+from franking.compose.addresses import Address
+from franking.compose.custom_headers import CustomHeaders, custom_headers
 from franking.compose.envelope import Unsendable
 from franking.compose.headers import address_header, text_header
-from franking.compose.recipients import Address, Parties, Party, flat, read_addresses
+from franking.compose.recipients import Parties, Party, flat, read_addresses
 from franking.compose.unicode import excerpt
 
 MAX_MESSAGE_ID = 900
@@ -41,14 +42,23 @@ class Head(msgspec.Struct, frozen=True):
     smtputf8: bool
 
 
-def read_head(
+class Fields(msgspec.Struct, frozen=True):
+    """What a mail's head says, whatever it goes by; the subject as the document has it."""
+
+    custom: CustomHeaders
+    message_id: str
+    sender: tuple[Address, ...]
+    reply_to: tuple[Party, ...]
+    subject: str
+
+
+def read_fields(
     document: Mapping[str, Any],
     message: Mapping[str, Any],
     parties: Parties,
     message_id: str,
-    date_ms: int,
-) -> Head | Unsendable:
-    """Build the header block; refuses a bad header name, address or Message-ID."""
+) -> Fields | Unsendable:
+    """Read the head's fields; refuses a bad header name, address or Message-ID."""
     custom = custom_headers(document.get("headers"), ignored=_IGNORED, taken=_TAKEN)
     if isinstance(custom, Unsendable):
         return custom
@@ -62,21 +72,36 @@ def read_head(
     if isinstance(reply_to, Unsendable):
         return reply_to
     subject = message.get("subject") or custom.taken.get("subject") or ""
-    date = _date(custom.taken.get("date"), date_ms)
+    return Fields(custom, own_id, sender, reply_to, str(subject))
+
+
+def read_head(
+    document: Mapping[str, Any],
+    message: Mapping[str, Any],
+    parties: Parties,
+    message_id: str,
+    date_ms: int,
+) -> Head | Unsendable:
+    """Build the header block; refuses what `read_fields` refuses."""
+    fields = read_fields(document, message, parties, message_id)
+    if isinstance(fields, Unsendable):
+        return fields
+    own_date = fields.custom.taken.get("date")
+    date = (own_date and given_date(own_date)) or _utc_date(date_ms // 1000)
     block = b"".join(
         (
             address_header("From", parties.sender),
-            address_header("Sender", sender),
+            address_header("Sender", fields.sender),
             address_header("To", parties.to),
             address_header("Cc", parties.cc),
-            address_header("Reply-To", reply_to),
-            text_header("Subject", str(subject)),
-            f"Message-ID: {own_id}\r\nDate: {date}\r\n".encode(),
-            custom.block,
+            address_header("Reply-To", fields.reply_to),
+            text_header("Subject", fields.subject),
+            f"Message-ID: {fields.message_id}\r\nDate: {date}\r\n".encode(),
+            fields.custom.block,
         )
     )
-    utf8 = not all(one.address.isascii() for one in flat((*sender, *reply_to)))
-    return Head(block, own_id, utf8)
+    utf8 = not all(one.address.isascii() for one in flat((*fields.sender, *fields.reply_to)))
+    return Head(block, fields.message_id, utf8)
 
 
 def _message_id(given: Any, made: str) -> str | Unsendable:
@@ -107,13 +132,12 @@ def _reply_to(
     return parties.reply_to
 
 
-def _date(given: str | None, date_ms: int) -> str:
-    if given:
-        try:
-            return format_datetime(parsedate_to_datetime(given))
-        except ValueError:
-            pass  # a Date that nobody can read counts against a mail; ours does not
-    return _utc_date(date_ms // 1000)
+def given_date(given: str) -> str | None:
+    """A document's own Date; one that nobody can read counts against a mail, so it is none."""
+    try:
+        return format_datetime(parsedate_to_datetime(given))
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=64)

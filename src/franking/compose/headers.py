@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from franking.compose.recipients import Address, Group, Party
+from franking.compose.addresses import Address
+from franking.compose.recipients import Group, Party
 from franking.compose.unicode import mend
 
 MAX_LINE_OCTETS = 998

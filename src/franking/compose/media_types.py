@@ -69,8 +69,12 @@ def media_type(candidates: Iterable[Any], name: str) -> MediaType:
                 if key.lower() != "name"
             ]
             return MediaType(match[1].lower(), "".join(parameters))
-    extension = "." + name.rpartition(".")[2].lower()
-    return MediaType(_BY_EXTENSION.get(extension, DEFAULT_TYPE))
+    return MediaType(named_type(name) or DEFAULT_TYPE)
+
+
+def named_type(name: str) -> str | None:
+    """The type of a file of that name, None where its extension tells none."""
+    return _BY_EXTENSION.get("." + name.rpartition(".")[2].lower())
 
 
 def extension(kind: str) -> str:

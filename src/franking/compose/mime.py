@@ -15,8 +15,10 @@ from typing import Any
 
 from franking.compose.attachments import attachment
 from franking.compose.calendar import calendar_parts
-from franking.compose.envelope import Envelope, Unsendable
+from franking.compose.envelope import Envelope, Form, Unsendable
 from franking.compose.head import Head, read_head
+from franking.compose.letter import letter
+from franking.compose.links import NOTHING, Fetched
 from franking.compose.parts import Part, boundary, multipart, text_part
 from franking.compose.recipients import read_parties
 
@@ -31,11 +33,14 @@ def compose(
     boundary_seed: str,
     default_from: str,
     default_reply_to: str,
+    fetched: Fetched = NOTHING,
+    form: Form = "mime",
 ) -> Envelope | Unsendable:
     """Build the mail of a checked document, its uids looked up and its template rendered.
 
     `message_id` has its angle brackets; `date_ms` is since 1970, UTC. A Message-ID in the
-    document wins over `message_id`.
+    document wins over `message_id`. `fetched` is what was at the addresses that attachments
+    name. As a `letter` it is left in its parts (`franking.compose.letter`).
     """
     message = document.get("message")
     if not isinstance(message, dict):
@@ -43,10 +48,12 @@ def compose(
     parties = read_parties(document, default_from, default_reply_to)
     if isinstance(parties, Unsendable):
         return parties
+    if form == "letter":
+        return letter(document, message, parties, message_id, fetched)
     head = read_head(document, message, parties, message_id, date_ms)
     if isinstance(head, Unsendable):
         return head
-    body = _body(message, boundary_seed)
+    body = _body(message, boundary_seed, fetched)
     if isinstance(body, Unsendable):
         return body
     return Envelope(
@@ -64,12 +71,12 @@ def _content(head: Head, body: Part) -> bytes:
     return b"".join((head.block, b"MIME-Version: 1.0\r\n", body.head, b"\r\n", body.body, end))
 
 
-def _body(message: Mapping[str, Any], seed: str) -> Part | Unsendable:
+def _body(message: Mapping[str, Any], seed: str, fetched: Fetched) -> Part | Unsendable:
     related: list[Part] = []
     mixed: list[Part] = []
     html = _text(message, "html")
     for number, entry in enumerate(_attachments(message), 1):
-        found = attachment(entry, number)
+        found = attachment(entry, number, fetched)
         if isinstance(found, Unsendable):
             return found
         (related if found.inline and html else mixed).append(found.part)
@@ -82,7 +89,7 @@ def _body(message: Mapping[str, Any], seed: str) -> Part | Unsendable:
         )
         if text
     ]
-    event = calendar_parts(message.get("icalEvent"))
+    event = calendar_parts(message.get("icalEvent"), fetched)
     if isinstance(event, Unsendable):
         return event
     mixed += event[1:]

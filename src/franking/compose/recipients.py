@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from franking.compose.addresses import Misfit, bare_address
+from franking.compose.addresses import Address, Misfit, bare_address
 from franking.compose.envelope import Unsendable
 from franking.compose.mailboxes import MailboxGroup, split_mailboxes
 from franking.compose.unicode import excerpt, mend
@@ -23,13 +23,6 @@ from franking.compose.unicode import excerpt, mend
 NO_RECIPIENTS = Unsendable("Error: No recipients defined")
 _CACHED_OCTETS = 320
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class Address(msgspec.Struct, frozen=True):
-    """A mailbox: its display name, maybe empty, and its bare address, the domain in ASCII."""
-
-    name: str
-    address: str
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -48,6 +41,7 @@ class Parties(msgspec.Struct, frozen=True):
     sender: tuple[Address, ...]
     to: tuple[Party, ...]
     cc: tuple[Party, ...]
+    bcc: tuple[Party, ...]
     reply_to: tuple[Party, ...]
     recipients: tuple[str, ...]
     smtputf8: bool
@@ -78,7 +72,8 @@ def read_parties(
         return _invalid("from", str(document.get("from") or default_from), "it has no address")
     spelled = [one.address for one in (*sender, *flat(read["replyTo"]))]
     utf8 = not all(map(str.isascii, recipients)) or not all(map(str.isascii, spelled))
-    return Parties(sender, read["to"], read["cc"], read["replyTo"], recipients, utf8)
+    to, cc, bcc = read["to"], read["cc"], read["bcc"]
+    return Parties(sender, to, cc, bcc, read["replyTo"], recipients, utf8)
 
 
 def read_addresses(field: str, value: Any) -> tuple[Party, ...] | Unsendable:

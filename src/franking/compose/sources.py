@@ -1,7 +1,8 @@
-"""Where an attachment's octets come from: its `content`, or a `data:` URI, and nowhere else.
+"""Where an attachment's octets come from: its `content`, a `data:` URI, or what was fetched.
 
-The host's files are never read, nor is any address asked. Decoding is lenient as Node's is, for
-documents were written against it.
+The host's files are never read, and nothing is fetched here: what is at an address must have been
+fetched before, or is refused. Decoding is lenient as Node's is, for documents were written against
+it.
 """
 
 from __future__ import annotations
@@ -11,33 +12,30 @@ import re
 from collections.abc import Callable, Mapping
 from string import ascii_letters, digits
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
-import msgspec
+from msgspec.structs import replace
 
 from franking.compose.envelope import Unsendable
+from franking.compose.links import Fetched, Source, file_name, link, refused, source_address, unfit
 from franking.compose.unicode import excerpt, utf8
 
 _DATA_URI = re.compile(r"data:([^,]*),(.*)", re.DOTALL | re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _NOT_BASE64 = bytes(set(range(256)) - set(f"{ascii_letters}{digits}+/-_".encode("ascii")))
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 
 
-class Source(msgspec.Struct, frozen=True):
-    """Octets and the media type that they came with, if any."""
-
-    octets: bytes
-    media_type: str | None = None
-
-
-def read_source(attachment: Mapping[str, Any]) -> Source | Unsendable:
+def read_source(attachment: Mapping[str, Any], fetched: Fetched) -> Source | Unsendable:
     """The octets of an attachment; `path` and `href` come before `content`, as in nodemailer."""
-    for key in ("path", "href"):
-        if address := attachment.get(key):
-            return _data_uri(str(address)) or _refused(str(address))
-    return _content(attachment.get("content"), attachment.get("encoding"))
+    address = source_address(attachment)
+    if address is None:
+        return _content(attachment.get("content"), attachment.get("encoding"))
+    wanted = link(attachment)
+    found = None if wanted is None else fetched.get(wanted)
+    if found is not None:
+        return replace(found, name=file_name(address))
+    return _data_uri(address) or refused(address)
 
 
 def _data_uri(address: str) -> Source | None:
@@ -53,29 +51,16 @@ def _data_uri(address: str) -> Source | None:
     return Source(octets, full_type or "text/plain")
 
 
-def _refused(address: str) -> Unsendable:
-    """Told by scheme and host only: a path or a password is nobody's business."""
-    where = "file://"
-    if _SCHEME.match(address):
-        try:
-            url = urlsplit(address)
-            host = url.netloc.rpartition("@")[2]
-            where = f"{url.scheme}://{host}"
-        except ValueError:
-            where = address.partition(":")[0].lower() + "://"
-    return Unsendable(f"Error: Attachment source is not allowed: {excerpt(where)}")
-
-
 def _content(content: Any, encoding: Any) -> Source | Unsendable:
     if content is None:
         return Source(b"")
     if isinstance(content, bytes | bytearray):
         return Source(bytes(content))
     if not isinstance(content, str):
-        return Unsendable("Error: Invalid attachment: its content must be a string")
+        return unfit("Error: Invalid attachment: its content must be a string")
     decode = _DECODERS.get(str(encoding or "utf8").lower())
     if not decode:
-        return Unsendable(f"Error: Unknown attachment encoding: {excerpt(str(encoding))}")
+        return unfit(f"Error: Unknown attachment encoding: {excerpt(str(encoding))}")
     return Source(decode(content))
 
 

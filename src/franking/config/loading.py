@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from franking.config.readers import READERS, SECRETS
+from franking.config.readers import MAY_BE_EMPTY, READERS, SECRETS
 from franking.config.salesforce import FIELDS, contradictions, setting
 from franking.config.settings import PREFIX, SettingRefused, Settings
 
@@ -48,13 +48,14 @@ def load(environment: Mapping[str, str], file: Path = Path(FILE)) -> Settings:
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[_Given]:
     for label in sorted(environment):
-        if label.startswith(PREFIX) and environment[label]:
-            yield _Given(label.removeprefix(PREFIX).lower(), label, environment[label])
+        name, value = label.removeprefix(PREFIX).lower(), environment[label]
+        if label.startswith(PREFIX) and (value or name in MAY_BE_EMPTY):
+            yield _Given(name, label, value)
 
 
 def _from_file(file: Path) -> Iterator[_Given]:
     for name, value in _parsed(file).items():
-        if value != "":
+        if value != "" or name.lower() in MAY_BE_EMPTY:
             yield _Given(name.lower(), f"{name} in {file.name}", _as_text(value))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from franking.config.hosts import file_hosts
 from franking.config.salesforce import login_url
 from franking.config.settings import SQLITE, Address, Secret
 from franking.core.key import parsed
@@ -31,6 +32,10 @@ MAX_WAIT_HOURS_MAX = 24 * 365
 STOP_SECONDS_MAX = 3_600
 DOCUMENT_BYTES_MIN = 1_024
 DOCUMENT_BYTES_MAX = 100 * 1024 * 1024
+TTL_EXPIRE_VALUE_MAX = 100_000
+ATTACHMENT_BYTES_MIN = 1_024
+ATTACHMENT_BYTES_MAX = 100 * 1024 * 1024
+ATTACHMENT_SECONDS_MAX = 300
 HOSTS_MAX = 100
 KEYS_MAX = 16
 WEBHOOK_SECRETS_MAX = 16
@@ -91,6 +96,13 @@ def truth(value: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise ValueError("must be true or false")
     return value.lower() == "true"
+
+
+def collection(value: str) -> bool:
+    """Is there this collection? Its place is ours, so it has no name to be set."""
+    if value not in ("on", ""):
+        raise ValueError("must be on, or empty where there is none")
+    return value == "on"
 
 
 def database_url(value: str) -> str:
@@ -226,8 +238,17 @@ READERS: Mapping[str, Reader] = {
     "default_from": text,
     "default_reply_to": text,
     "secret_key": keys,
+    "users_collection": collection,
+    "templates_collection": collection,
+    "ttl_expire_type": one_of("never", "hour", "day", "week", "month", "year"),
+    "ttl_expire_value": whole(1, TTL_EXPIRE_VALUE_MAX),
     "webhook_secret": webhook_secrets,
     "webhook_private_addresses": one_of("allow", "deny"),
+    "attachment_hosts": file_hosts,
+    "attachment_private_addresses": one_of("allow", "deny"),
+    "attachment_seconds": whole(1, ATTACHMENT_SECONDS_MAX),
+    "attachment_max_bytes": whole(ATTACHMENT_BYTES_MIN, ATTACHMENT_BYTES_MAX),
+    "attachment_max_mail_bytes": whole(ATTACHMENT_BYTES_MIN, ATTACHMENT_BYTES_MAX),
     "outlet": one_of("package", "salesforce", "none"),
     "events": events,
     "event_rate_limited": one_of("email_Rate_Limited", "email_Rate Limited"),
@@ -248,6 +269,8 @@ READERS: Mapping[str, Reader] = {
     "bounce_maildir": path,
     "max_document_bytes": whole(DOCUMENT_BYTES_MIN, DOCUMENT_BYTES_MAX),
 }
+# An empty value says something here; anywhere else it is as if it were not set.
+MAY_BE_EMPTY = ("users_collection", "templates_collection")
 SECRETS = (
     *("smtp_connection_uri", "smtp_password", "client_secret", "refresh_token", "tls_options"),
     *("key", "secret_key", "webhook_secret", "salesforce_client_secret"),

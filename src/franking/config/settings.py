@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from franking.config.hosts import FileHost
+
 PREFIX = "FRANKING_"
 SQLITE = "sqlite:///"
 LOGIN_URL = "https://login.salesforce.com"
@@ -57,6 +59,7 @@ class Address(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting by its name in lower case. Units come last; None and () are "not set".
 
+    `users_collection` and `templates_collection`: may mails name users, and templates?
     `smtp_connection_uri` to `tls_options` say what to send through, as the extension does; their
     inner form is checked where they are used, when `serve` starts. `hosts` are Host names served
     beside our own. `url` is where commands find a server that they can't find by the database, and
@@ -94,9 +97,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_from: str | None = None
     default_reply_to: str | None = None
     secret_key: Secret | None = None
+    users_collection: bool = True
+    templates_collection: bool = True
+    ttl_expire_type: Literal["never", "hour", "day", "week", "month", "year"] = "never"
+    ttl_expire_value: int = 1
 
     webhook_secret: Secret | None = None
     webhook_private_addresses: Literal["allow", "deny"] = "allow"
+
+    attachment_hosts: tuple[FileHost, ...] = ()
+    attachment_private_addresses: Literal["allow", "deny"] = "deny"
+    attachment_seconds: int = 20
+    attachment_max_bytes: int = 10 * 1024 * 1024
+    attachment_max_mail_bytes: int = 25 * 1024 * 1024
 
     outlet: Literal["package", "salesforce", "none"] = "package"
     events: tuple[str, ...] = ()

@@ -45,12 +45,27 @@ _STEPS = {
     "greeting": "The server does not want this machine now. Read its words; try again later.",
     "hello": "The server does not want this machine. Read its words, and set transport.uri's name.",
 }
+_SENDGRID = {
+    "http": (
+        "SendGrid does not let this key send. Make one with the permission Mail Send (Settings, "
+        "API Keys), and set it as the password."
+    ),
+    "protocol": "What answered is not SendGrid: is there a proxy between?",
+    None: (
+        "franking reaches SendGrid at https://api.sendgrid.com: look whether this machine's "
+        "network, names and firewall let it out, and whether its clock is right."
+    ),
+}
+_SENDGRID_LATER = "SendGrid can't answer now. Read its words; try again later."
 _LATER = "The server can't take a login now. Read its words; try again later."
 _ELSE = "Read the server's words, and ask its operator."
 
 
 def sign_in(failure: Failure) -> str:
     """What to do about it."""
+    if failure.provider == "sendgrid":
+        later = failure.reply_code == 429 or (failure.reply_code or 0) >= 500
+        return _SENDGRID_LATER if later else _SENDGRID.get(failure.kind, _SENDGRID[None])
     if failure.reply_code is not None and failure.reply_code < 500:
         return _LATER
     if failure.kind is not None:

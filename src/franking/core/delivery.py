@@ -110,7 +110,8 @@ class Delivery(msgspec.Struct, frozen=True):
     `attempts` counts tries when they end, for ever; `tries` the temporary and doubtful ones of
     this round; `waits` the answers in a row that named a sending limit; `releases` the leases in
     a row that ran out before the dot. `returns_to` is the state it was claimed from. `stage` is
-    how far the present attempt is known, on disk, to have come. `give_up_at` ends all waiting.
+    how far the present attempt is known, on disk, to have come. `give_up_at` ends all waiting;
+    from `expire_at` on the document is deleted once its mail has ended.
     """
 
     state: State
@@ -134,6 +135,7 @@ class Delivery(msgspec.Struct, frozen=True):
     sentence: str | None = None
     waiting_for: str | None = None
     info: Info | None = None
+    expire_at: int | None = None
 
 
 def step(delivery: Delivery, event: str, given: str = "") -> State:

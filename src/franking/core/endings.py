@@ -58,9 +58,16 @@ def refused(
     return "failed", replace(ended, state=step(delivery, "failed"), end_at=now)
 
 
-def doubted(delivery: Delivery, resend: bool, now: int, jitter: float, bounds: Bounds) -> Delivery:
-    """The connection ended between the dot and its answer."""
-    return _unknown(delivery, "doubted", CONNECTION_LOST, resend, now, jitter, bounds)
+def doubted(
+    delivery: Delivery,
+    resend: bool,
+    now: int,
+    jitter: float,
+    bounds: Bounds,
+    error: str = CONNECTION_LOST,
+) -> Delivery:
+    """The connection ended between the dot and its answer, or an answer does not tell."""
+    return _unknown(delivery, "doubted", error, resend, now, jitter, bounds)
 
 
 def returned(delivery: Delivery) -> Delivery:

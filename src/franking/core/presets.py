@@ -10,6 +10,11 @@ import msgspec
 
 from franking.core.account import Limits
 
+# What sends through this server goes through SendGrid's Web API (contract trigger-email, 7).
+SENDGRID_HOST = "smtp.sendgrid.net"
+# SendGrid, whose name for it this is, takes an API key as the password of this user.
+API_KEY_USER = "apikey"
+
 
 class Preset(msgspec.Struct, frozen=True):
     """A provider: its server, and the limits that hold where an account names no others."""
@@ -40,5 +45,5 @@ PRESETS: dict[str, Preset] = {
     # What may be sent depends on the plan, so name its limits beside the preset. The user is
     # always "apikey", and the password the key.
     # https://www.twilio.com/docs/sendgrid/for-developers/sending-email/getting-started-smtp
-    "sendgrid": Preset("smtp.sendgrid.net", 587, False, Limits(), user="apikey"),
+    "sendgrid": Preset(SENDGRID_HOST, 587, False, Limits(), user=API_KEY_USER),
 }

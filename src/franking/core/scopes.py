@@ -40,6 +40,11 @@ NEEDS: tuple[tuple[str, str, Scope | Open], ...] = (
     ("GET", "/v1/explain", _READ),
     ("GET", "/v1/errors/unknown", _READ),
     ("POST", "/v1/bounces", _WRITE),
+    ("GET", "/v1/templates/**", _READ),
+    # Whoever may render may have a template of their own run.
+    ("*", "/v1/templates/**", _WRITE),
+    ("GET", "/v1/users/**", _READ),
+    ("*", "/v1/users/**", _WRITE),
     ("GET", "/v1/suppressions/**", _READ),
     ("*", "/v1/suppressions/**", _WRITE),
     ("*", "/v1/accounts/**", _ADMIN),

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from franking.core import sender_fields as fields
 from franking.core.account import AccountState, Limits
-from franking.core.presets import PRESETS
+from franking.core.presets import API_KEY_USER, PRESETS, SENDGRID_HOST
 
 GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 # What an account is shown with and can't be set here: ignored, so that what was read can be
@@ -134,6 +135,7 @@ def read(document: Mapping[str, Any], own_server: bool) -> Given:
     secrets, server = Secrets(), None
     if given is not None or name is not None:
         server, secrets = _server(given or {}, name, address)
+        server = _of_sendgrid(server) if through_sendgrid(server) else server
     elif not own_server:
         raise ValueError("Field 'transport' is missing: say what is sent through, or a 'preset'")
     secrets = _with_password(secrets, document, server)
@@ -145,6 +147,12 @@ def read(document: Mapping[str, Any], own_server: bool) -> Given:
         kept=server is not None and secrets == Secrets() and not dropped,
         login=_logs_in(given or {}, name, server),
     )
+
+
+def through_sendgrid(server: Server) -> bool:
+    """Is it SendGrid's? Then the mails go through its Web API, and the password is the key."""
+    host = server.host if server.uri is None else urlsplit(server.uri).hostname
+    return host is not None and host.lower() == SENDGRID_HOST
 
 
 def same_login(one: Sender | None, other: Sender) -> bool:
@@ -180,6 +188,13 @@ def _server(
     elif secure is None:
         secure = known.secure if known and known.port == port else port == 465
     return Server(None, host, port, secure, user or address, oauth), secrets
+
+
+def _of_sendgrid(server: Server) -> Server:
+    """A key is nobody's in particular."""
+    if server.oauth is not None:
+        raise ValueError("Field 'transport.oauth' is not for SendGrid: its key is the 'password'")
+    return server if server.user else msgspec.structs.replace(server, user=API_KEY_USER)
 
 
 def _port(known: int | None, secure: bool | None, known_secure: bool | None) -> tuple[int, bool]:
@@ -239,7 +254,7 @@ def _logs_in(given: Mapping[str, Any], preset: str | None, server: Server | None
     if server is None:
         return False
     named = given.get("user") is not None or (server.uri is not None and server.user is not None)
-    return named or preset is not None or server.oauth is not None
+    return named or preset is not None or server.oauth is not None or through_sendgrid(server)
 
 
 def _somebodys(server: Server | None, password: str | None) -> None:

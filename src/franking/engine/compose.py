@@ -1,8 +1,9 @@
 """From a claimed mail to its bytes: checked once more, composed, or a remainder's kept ones.
 
 Every document is checked again: it may have been edited since it was taken, or be one that the
-door stored with its trouble and that somebody asked to send all the same. Large documents are
-composed beside the event loop, so that they hold nobody up.
+door stored with its trouble and that somebody asked to send all the same. One that names users or
+a template is filled in first. Large documents are composed beside the event loop, so that they hold
+nobody up.
 """
 
 from __future__ import annotations
@@ -12,41 +13,74 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from franking.clock import Clock
-from franking.compose.envelope import Envelope, Unsendable
+from franking.compose.envelope import Envelope, Form, Unsendable
 from franking.compose.mime import compose
 from franking.core.message import trouble, unsupported
+from franking.core.message.filling import wanting
+from franking.engine.filling import NO_FILLING, Filling
 from franking.stores.base import Claimed
 
 LARGE_BYTES = 256 * 1024
 NO_DOMAIN = "franking.invalid"
 
+Document = dict[str, Any]
+
 _document = msgspec.json.Decoder(dict[str, Any])
 
 
 class Composer:
-    """Composes with the account's own address, or else the installation's, where none is named."""
+    """Composes with the account's own address, or else the installation's, where none is named.
 
-    def __init__(self, clock: Clock, default_from: str, default_reply_to: str) -> None:
+    `filling` puts in what a document asks for and does not have.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        default_from: str,
+        default_reply_to: str,
+        filling: Filling = NO_FILLING,
+    ) -> None:
         self._clock = clock
         self._default_from = default_from
         self._default_reply_to = default_reply_to
+        self._filling = filling
+        setup = filling.setup
+        self._setups = {"mime": setup, "letter": replace(setup, send_grid=True)}
 
-    async def compose(self, claimed: Claimed) -> Envelope | Unsendable:
-        """The mail as it goes over the wire, or why it can't."""
+    async def compose(self, claimed: Claimed, form: Form = "mime") -> Envelope | Unsendable:
+        """The mail as its transport wants it, or why it can't be. Raises `StoreUnavailable`."""
         if claimed.content is not None:
             return _remainder(claimed.document, claimed.content)
         raw = bytes(claimed.document)
         if len(raw) > LARGE_BYTES:
-            return await asyncio.to_thread(self._built, claimed, raw)
-        return self._built(claimed, raw)
+            found = await asyncio.to_thread(self._begun, claimed, raw, form)
+        else:
+            found = self._begun(claimed, raw, form)
+        return await self._filled(claimed, found, form) if isinstance(found, dict) else found
 
-    def _built(self, claimed: Claimed, raw: bytes) -> Envelope | Unsendable:
+    def _begun(self, claimed: Claimed, raw: bytes, form: Form) -> Envelope | Unsendable | Document:
+        """The mail, or its document where that has to be filled in first."""
         document = _document.decode(raw)
-        error = trouble(document) or unsupported(document)
+        error = trouble(document) or unsupported(document, self._setups[form])
         if error is not None:
             return Unsendable(error)
+        return document if wanting(document) else self._built(claimed, document, form)
+
+    async def _filled(
+        self, claimed: Claimed, document: Document, form: Form
+    ) -> Envelope | Unsendable:
+        filled = await self._filling.fill(document)
+        if isinstance(filled, Unsendable):
+            return filled
+        if _is_large(filled):
+            return await asyncio.to_thread(self._built, claimed, filled, form)
+        return self._built(claimed, filled, form)
+
+    def _built(self, claimed: Claimed, document: Document, form: Form) -> Envelope | Unsendable:
         token = claimed.mail.message_token
         default_from = claimed.address or self._default_from
         return compose(
@@ -56,6 +90,7 @@ class Composer:
             boundary_seed=token,
             default_from=default_from,
             default_reply_to=self._default_reply_to,
+            form=form,
         )
 
 
@@ -65,6 +100,12 @@ def _domain(document: dict[str, Any], default_from: str) -> str:
     written = sender if isinstance(sender, str) and sender else default_from
     found = _DOMAINS.findall(written)
     return found[-1].lower() if found else NO_DOMAIN
+
+
+def _is_large(document: Document) -> bool:
+    message = document.get("message") or {}
+    texts = [message, *(message.get("attachments") or ())]
+    return sum(len(v) for text in texts for v in text.values() if isinstance(v, str)) > LARGE_BYTES
 
 
 def _remainder(document: msgspec.Raw, content: bytes) -> Envelope:

@@ -85,7 +85,8 @@ class Concluder:
         refused = [r.address for r in receipt.refused if r.address not in pending]
         rejected = (*hold.left_out, *refused)
         now = self._clock.now()
-        info = Info(envelope.message_id, receipt.accepted, rejected, pending, receipt.response)
+        told = (receipt.response, receipt.queue_id)
+        info = Info(envelope.message_id, receipt.accepted, rejected, pending, *told)
         delivery = endings.sent(mail.delivery, info, now)
         remainder = self._remainder(mail, envelope, pending, tries) if pending else None
         return Ending("sent", delivery, receipt.response, receipt.response, remainder)
@@ -139,7 +140,8 @@ class Concluder:
     def _doubted(self, mail: Mail, doubt: Doubt) -> Ending:
         now, jitter = self._clock.now(), self._clock.jitter()
         resend = mail.on_unknown == "resend"
-        after = endings.doubted(mail.delivery, resend, now, jitter, self._bounds)
+        error = doubt.failure.error
+        after = endings.doubted(mail.delivery, resend, now, jitter, self._bounds, error)
         return Ending("doubted", after, doubt.failure.text)
 
     def _settlement(self, mail: Mail, hold: Hold | None, ending: Ending) -> Settlement:

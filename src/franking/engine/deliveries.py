@@ -141,18 +141,20 @@ class Deliveries:
                 hold.shut = True
 
     async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
-        envelope = await self._composer.compose(hold.claimed)
-        if isinstance(envelope, Envelope):
-            try:
+        # The transport comes first, for it says in which form it wants the mail.
+        transport = await self._routes.route(hold.claimed.mail.account)
+        form = "mime" if isinstance(transport, Failure) else transport.wants
+        try:
+            envelope = await self._composer.compose(hold.claimed, form)
+            if isinstance(envelope, Envelope):
                 envelope = await self._suppressing.spare(hold, envelope)
-            except StoreUnavailable as error:
-                log.warning("the suppression list is out of reach", why=str(error))
-                return Withheld(), None
+        except StoreUnavailable as error:
+            log.warning("what a mail needs is out of reach", why=str(error))
+            return Withheld(), None
         if isinstance(envelope, Unsendable):
             return envelope, None
         hold.message_id = envelope.message_id
         hold.reach(Stage.COMPOSED)
-        transport = await self._routes.route(hold.claimed.mail.account)
         if isinstance(transport, Failure):
             return Rejected(transport), envelope
         return await transport.send(envelope, hold), envelope

@@ -11,13 +11,16 @@ import msgspec
 
 from franking.clock import Clock
 from franking.core.delivery import Bounds
+from franking.core.expiry import NEVER, Expiry
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
+from franking.engine.filling import Filling
 from franking.engine.outbox import Outbox
 from franking.engine.sweeper import Sweeper
 from franking.engine.timer_mails import TimerMails
 from franking.engine.timers import Timers
+from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
 from franking.stores.base import Store
 from franking.transports.base import Caller, Routes
@@ -27,7 +30,7 @@ FEWEST_PLACES = 20
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
-    """What an engine goes by; the settings of the same names."""
+    """What an engine goes by; the settings of the same names. `users`: mails may name theirs."""
 
     default_from: str
     default_reply_to: str = ""
@@ -35,13 +38,15 @@ class EngineSettings(msgspec.Struct, frozen=True):
     connections: int = 10
     bounds: Bounds = Bounds()
     events: tuple[str, ...] = ()
+    users: bool = True
+    expiry: Expiry = NEVER
 
 
 class Engine:
     """Delivers what the store holds, when it is due.
 
     `routes` finds the transport of an account, `callers` who calls the receivers of timers;
-    `outlet` is told of events.
+    `outlet` is told of events. `rendering` renders templates; without it none is set up.
     """
 
     def __init__(
@@ -52,15 +57,17 @@ class Engine:
         settings: EngineSettings,
         callers: Mapping[str, Caller] | None = None,
         outlet: Outlet | None = None,
+        rendering: Rendering | None = None,
     ) -> None:
         extra = settings.events
         self.outbox = None if outlet is None else Outbox(store, clock, outlet, extra=extra)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
+        filling = Filling(store.users if settings.users else None, rendering)
         self.deliveries = Deliveries(
             store,
             routes,
             clock,
-            Composer(clock, settings.default_from, settings.default_reply_to),
+            Composer(clock, settings.default_from, settings.default_reply_to, filling),
             concluder,
             window=max(settings.connections * PLACES_FOR_EACH_CONNECTION, FEWEST_PLACES),
             lease_ms=settings.lease_ms,
@@ -76,7 +83,7 @@ class Engine:
             bounds=settings.bounds,
         )
         self.timers = Timers(store, clock, callers or {}, lease_ms=settings.lease_ms)
-        self.timer_mails = TimerMails(store, clock, self.wake)
+        self.timer_mails = TimerMails(store, clock, self.wake, settings.expiry)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, *, worker: bool = True, timers: bool = True, outbox: bool = True) -> None:

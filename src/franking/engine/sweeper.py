@@ -1,7 +1,8 @@
 """Notices what nobody else will: leases that ran out, waits that took too long.
 
 Once a second, oftener where leases are short: this process renews its own leases first, then
-sweeps those that ran out, by the journal, then ends the mails that waited as long as they may. So
+sweeps those that ran out, by the journal, then ends the mails that waited as long as they may, and
+every ten seconds deletes the documents that have expired (TTL_EXPIRE_TYPE). So
 a lost worker is noticed within two seconds of its lease's end. A lease whose time is over by our
 own count is not renewed: its worker has hung up.
 """
@@ -29,6 +30,7 @@ ROUNDS_IN_LEASE = 4
 BATCH = 200
 ANSWERS_LIVE_MS = 24 * 3_600_000
 FORGET_EVERY = 600
+EXPIRE_EVERY = 10
 
 
 class Sweeper:
@@ -81,6 +83,8 @@ class Sweeper:
         given_up = await self._given_up(now)
         if given_up:
             self._stirred()
+        if self._rounds % EXPIRE_EVERY == 0:
+            await self._expired(now)
         self._rounds += 1
         if self._rounds % FORGET_EVERY == 0:
             await self._forget(now)
@@ -103,6 +107,12 @@ class Sweeper:
             found = await self._store.give_up_held(limited, disconnected, BATCH, self._waited_out)
             count += found
         return count
+
+    async def _expired(self, now: int) -> None:
+        """Delete the documents whose time is over."""
+        deleted = BATCH
+        while deleted == BATCH:
+            deleted = await self._store.delete_expired(now, BATCH)
 
     async def renew(self) -> None:
         """Move the end of our own leases once a third of their time is over."""

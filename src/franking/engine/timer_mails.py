@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from franking.clock import Clock
+from franking.core.expiry import NEVER, Expiry
 from franking.engine.alarm import Alarm
 from franking.office.serving import Server
 from franking.stores.base import Store, StoreUnavailable
@@ -21,10 +22,13 @@ STORE_PAUSE_SECONDS = 1.0
 class TimerMails:
     """The timers that make mails; `stirred` is told that there are some to send."""
 
-    def __init__(self, store: Store, clock: Clock, stirred: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, stirred: Callable[[], None], expiry: Expiry = NEVER
+    ) -> None:
         self._store = store.timers
         self._clock = clock
         self._stirred = stirred
+        self._expiry = expiry
         self._alarm = Alarm(clock)
 
     def wake(self, at: int = 0) -> None:
@@ -47,7 +51,9 @@ class TimerMails:
 
     async def _serve(self) -> int:
         now = self._clock.now()
-        count = await self._store.serve_mails(now, AT_ONCE, Server(now, self._clock.new_id))
+        count = await self._store.serve_mails(
+            now, AT_ONCE, Server(now, self._clock.new_id, self._expiry)
+        )
         if count:
             self._stirred()
         return count

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from franking.clock import Clock
 from franking.core.attempt import Attempt
 from franking.core.delivery import WAITING
+from franking.core.expiry import NEVER, Expiry
 from franking.core.message import trouble
 from franking.core.prediction import Expectation
 from franking.office import drafts
@@ -26,8 +27,11 @@ from franking.office.keys import Keys
 from franking.office.looking import Looking, current
 from franking.office.outbox import OutboxDoor
 from franking.office.refusals import Changed, Conflict, Invalid, NoAccount
+from franking.office.rendering import Rendering
 from franking.office.retries import Retries, Tally
+from franking.office.templates import Templates
 from franking.office.timers import Timers
+from franking.office.users import Users
 from franking.stores.base import (
     Change,
     Filter,
@@ -55,9 +59,10 @@ class Written(Stored, frozen=True):
 
 class Office:
     """The door to a store. `wake` is called when there may be something new to send, `due` with
-    the time when a timer is.
+    the time when a timer is. `expiry` is how long the documents of new mails live.
 
     `accounts` is the door to senders' mailboxes; to set or try them it needs an outfitter.
+    `templates` is the one to templates; to try them out it needs `rendering`.
     """
 
     def __init__(
@@ -67,16 +72,21 @@ class Office:
         wake: Callable[[], None],
         outfit: Outfitter | None = None,
         due: Callable[[int], None] = lambda at: None,
+        expiry: Expiry = NEVER,
+        rendering: Rendering | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._expiry = expiry
         self._retries = Retries(store, clock, wake)
         self.accounts = Accounts(store, clock, wake, outfit)
         self.keys = Keys(store, clock)
         self.bounces = Bounces(store, clock, wake)
         self.timers = Timers(store, clock, due)
         self.outbox = OutboxDoor(store, clock, wake)
+        self.templates = Templates(store, clock, rendering)
+        self.users = Users(store, clock)
         self.agreement = Agreement(store, clock, wake)
         self.look = Looking(store, clock)
 
@@ -195,7 +205,7 @@ class Office:
         return drafts.submitted(self._draft(self._clock.new_id()), document, text)
 
     def _draft(self, id: str) -> Draft:
-        return Draft(id, self._clock.now(), self._clock.new_id)
+        return Draft(id, self._clock.now(), self._clock.new_id, self._expiry)
 
     async def _one(
         self, id: str, decide: Callable[[Stored | None], Change], once: Once | None

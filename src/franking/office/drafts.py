@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from franking.core import merging, requests
 from franking.core.delivery import FINAL, WAITING, Delivery, Outcome, State
 from franking.core.event import Event, Links, report
+from franking.core.expiry import NEVER, Expiry
+from franking.core.lifecycle import FROM_SCRATCH
 from franking.core.message import Options, options, trouble
 from franking.core.timer import LIVE
 from franking.core.timer.retry import OUTCOME_UNKNOWN, Mailed, doubt_asked_at, refusal
@@ -28,17 +30,17 @@ IN_DOUBT = "This email may already have been delivered. Retry it with force to s
 MANUAL = "Manual emails can't be retried. Complete the touchpoint again."
 BY_TOUCHPOINT = "This belongs to a touchpoint, and is deleted only with it."
 PART = "These are recipients of mail {} that were refused for now. They go on by themselves."
-FROM_SCRATCH = "from scratch"
 
 Document = dict[str, Any]
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """Which mail is written, when, and where new ids come from."""
+    """Which mail is written, when, where new ids come from, and how long documents live."""
 
     id: str
     now: int
     new_id: Callable[[], str]
+    expiry: Expiry = NEVER
 
 
 def submitted(draft: Draft, document: Document, text: str | None) -> NewMail:
@@ -117,8 +119,8 @@ def deleted(draft: Draft, stored: Stored, touchpoint: str | None) -> Change:
         raise Conflict(BY_TOUCHPOINT, "touchpoint")
     at_rest(stored.mail)
     if stored.timer is None or stored.timer.state not in LIVE:
-        return Change(delete=True)
-    return Change(delete=True, timer=TimerChange("deleted", draft.now))
+        return Change(delete=True, at=draft.now)
+    return Change(delete=True, at=draft.now, timer=TimerChange("deleted", draft.now))
 
 
 def asked(patch: Document) -> str | None:
@@ -157,10 +159,12 @@ def _whole(mail: Mail) -> None:
 
 
 def _first(draft: Draft, document: Document, text: str | None) -> Delivery:
+    expire_at = draft.expiry.at(draft.now)
     if text is not None:
-        return requests.refused(draft.now, text)
+        return replace(requests.refused(draft.now, text), expire_at=expire_at)
     given = options(document)
-    return requests.submitted(draft.now, given.send_at, given.send_before)
+    begun = requests.submitted(draft.now, given.send_at, given.send_before)
+    return begun if expire_at is None else replace(begun, expire_at=expire_at)
 
 
 def _inserted(draft: Draft, document: Document, delivery: Delivery) -> NewMail:
@@ -244,6 +248,7 @@ def _round(draft: Draft, stored: Stored, edited: Change, document: Document, ask
         drop_remainders=True,
         message_token=draft.new_id() if was_sent else edited.message_token,
         event=_told(draft, mail.links, delivery),
+        asked=asked,
     )
 
 

@@ -23,3 +23,15 @@ class Changed(Exception):
 
 class NoAccount(NotFound):
     """There is no such account."""
+
+
+class NoTemplate(NotFound):
+    """There is no such template."""
+
+
+class NoUser(NotFound):
+    """There is no such user."""
+
+
+class TooLarge(Exception):
+    """What is to be kept has more bytes than it may have."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from franking.core import smtp_message
 from franking.core.delivery import State
+from franking.core.expiry import NEVER, Expiry
 from franking.core.timer import SMTP, Timer
 from franking.office import drafts
 from franking.office.drafts import Document, Draft
@@ -28,12 +29,13 @@ NO_DOCUMENT = "Error: The timer's data is no mail document."
 class Server:
     """Says what is written for a due timer; the store calls it inside its transaction."""
 
-    def __init__(self, now: int, new_id: Callable[[], str]) -> None:
+    def __init__(self, now: int, new_id: Callable[[], str], expiry: Expiry = NEVER) -> None:
         self._now = now
         self._new_id = new_id
+        self._expiry = expiry
 
     def __call__(self, timer: Timer, stored: Stored | None) -> Change | Unserved:
-        draft = Draft(timer.id, self._now, self._new_id)
+        draft = Draft(timer.id, self._now, self._new_id, self._expiry)
         if stored is not None and not stored.mail.timed:
             return Unserved(FOREIGN.format(timer.id))
         if stored is not None and stored.mail.timed == timer.revision:

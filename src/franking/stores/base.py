@@ -19,6 +19,14 @@ from franking.stores.cadence_store import (
     TouchpointFilter,
     Write,
 )
+from franking.stores.collections_store import (
+    Collection,
+    Full,
+    Kept,
+    NewDocument,
+    Shelf,
+    TemplateCollection,
+)
 from franking.stores.keys import KeyRows
 from franking.stores.look_store import HeldAccount, Line, Looked, LookStore, Stock, Tallied
 from franking.stores.outbox_store import OutboxCounts, OutboxStore, Unheard, Waiting
@@ -44,6 +52,13 @@ from franking.stores.values import (
     TimerFilter,
     Unserved,
 )
+from franking.stores.webhook_store import (
+    HookCounts,
+    LifecycleEvent,
+    Queued,
+    Undelivered,
+    WebhookStore,
+)
 
 __all__ = [
     "MOST_WAITING",
@@ -51,27 +66,35 @@ __all__ = [
     "CadenceStore",
     "Change",
     "Claimed",
+    "Collection",
     "Counts",
     "Decide",
     "DecideTimer",
     "Filter",
     "Found",
     "FreshTimer",
+    "Full",
     "HeldAccount",
+    "HookCounts",
+    "Kept",
     "KeyReused",
     "Lapse",
+    "LifecycleEvent",
     "Line",
     "LookStore",
     "Looked",
     "LookedTouchpoints",
     "Mail",
+    "NewDocument",
     "NewMail",
     "NotFound",
     "Once",
     "OutboxCounts",
     "OutboxStore",
+    "Queued",
     "Replay",
     "Serve",
+    "Shelf",
     "Stock",
     "Store",
     "StoreRefused",
@@ -79,12 +102,15 @@ __all__ = [
     "Stored",
     "StoredEvent",
     "Tallied",
+    "TemplateCollection",
     "TimerChange",
     "TimerFilter",
     "TouchpointFilter",
+    "Undelivered",
     "Unheard",
     "Unserved",
     "Waiting",
+    "WebhookStore",
     "Write",
 ]
 
@@ -169,6 +195,10 @@ class Store(Protocol):
         `limited_before` and its sending limit was met, or due before `disconnected_before` and
         it is disconnected; how many."""
 
+    async def delete_expired(self, now: int, limit: int) -> int:
+        """Delete up to `limit` mails that have ended and expired by `now`, with their attempts; how
+        many. Those of a touchpoint stay with it."""
+
     async def forget_answers(self, before: int, limit: int) -> int:
         """Delete up to `limit` kept answers older than `before` whose mails are gone."""
 
@@ -212,6 +242,10 @@ class Store(Protocol):
         """What the outlet has yet to hear, each call with what it promises there."""
 
     @property
+    def webhooks(self) -> WebhookStore:
+        """Webhooks and what each has yet to hear, each call with what it promises there."""
+
+    @property
     def look(self) -> LookStore:
         """What people look at, each call with what it promises there."""
 
@@ -222,6 +256,14 @@ class Store(Protocol):
     @property
     def accounts(self) -> AccountStore:
         """Senders' mailboxes, each call with what it promises there."""
+
+    @property
+    def templates(self) -> TemplateCollection:
+        """Templates, each call with what it promises there."""
+
+    @property
+    def users(self) -> Collection:
+        """Users that mails name by their ids, each call with what it promises there."""
 
     returns: Returns
     """What comes back, each call with what it promises there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from franking.core import lifecycle
 from franking.stores import governor
 from franking.stores.base import Claimed
 from franking.stores.queries import Db
@@ -52,7 +53,8 @@ def _lease(db: Db, seqs: list[int], now: int, lease_ms: int) -> list[Claimed]:
         return []
     base = db.value("draw_epochs", count=len(seqs)) - len(seqs)
     given = text(seqs)
-    db.run("lease_mails", seqs=given, base=base, expires_at=now + lease_ms)
+    fact = text(lifecycle.fact(lifecycle.CLAIMED, now))
+    db.run("lease_mails", seqs=given, base=base, expires_at=now + lease_ms, fact=fact)
     claimed = _claims.decode(db.value("claimed_mails", seqs=given))
     return [_with_content(db, c) if c.mail.remainder_of is not None else c for c in claimed]
 

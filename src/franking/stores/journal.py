@@ -12,10 +12,11 @@ from functools import partial
 import msgspec
 import structlog
 
+from franking.core import lifecycle
 from franking.core.attempt import Lease, Settlement
 from franking.core.delivery import WAITING
 from franking.stores import governor
-from franking.stores.base import Decide, Lapse, Mail
+from franking.stores.base import Change, Decide, Lapse, Mail
 from franking.stores.bounces import count_unknown
 from franking.stores.late import record
 from franking.stores.news import tell_parent
@@ -96,6 +97,21 @@ def give_up_held(
     return _change_each(db, ids, decide, max(limited_before, disconnected_before))
 
 
+def delete_expired(db: Db, now: int, limit: int) -> int:
+    """Delete mails that have ended and expired, each with its attempts; how many there were."""
+    ids = _names.decode(db.value("expired", now=now, limit=limit))
+    for id in ids:
+        error = db.alone(partial(_deleted, db, id))
+        if error is not None:
+            log.error("an expired mail could not be deleted", mail=id, why=repr(error))
+            db.run("put_off_expiry", id=id, until=now + PUT_OFF_MS)
+    return len(ids)
+
+
+def _deleted(db: Db, id: str) -> None:
+    change(db, id, lambda stored: Change(delete=True))
+
+
 def _sweep_alone(db: Db, mail: Mail, now: int, lapse: Lapse) -> None:
     error = db.alone(lambda: _write_ends(db, [lapse(mail)]))
     if error is not None:
@@ -118,7 +134,7 @@ def _changed(db: Db, id: str, decide: Decide) -> None:
 
 
 def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:
-    db.run("settle_mails", rows=text([(s.lease, s.delivery) for s in kept]))
+    db.run("settle_mails", rows=text([(s.lease, s.delivery, _fact(s)) for s in kept]))
     db.run("insert_attempts", rows=text([s.attempt for s in kept]))
     wake(db, [s.lease.seq for s in kept if s.delivery.state in WAITING])
     report(db, [s.event for s in kept if s.event is not None])
@@ -132,3 +148,8 @@ def _write_ends(db: Db, kept: Sequence[Settlement]) -> None:
             tell_parent(db, settlement.lease.seq, settlement.parent, settlement.delivery)
         if settlement.news is not None:
             governor.hear(db, settlement.news, settlement.attempt.ended_at)
+
+
+def _fact(settlement: Settlement) -> object:
+    told = lifecycle.settled(settlement.attempt.event, settlement.delivery)
+    return lifecycle.fact(told, settlement.attempt.ended_at)

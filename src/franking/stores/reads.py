@@ -83,11 +83,13 @@ def counts(db: Db, now: int, grace_ms: int) -> Counts:
     stuck = _stuck.decode(db.value("stuck", before=before, limit=MOST_STUCK))
     stuck += _stuck.decode(db.value("stuck_timers", before=before, limit=MOST_STUCK))
     events = _stuck.decode(db.value("stuck_events", limit=MOST_STUCK))
+    events += _stuck.decode(db.value("stuck_queued", limit=MOST_STUCK))
     stuck += [{**one, "id": f"event {one['id']}"} for one in events]
     states = _states.decode(db.value("count_states"))
     timers = _states.decode(db.value("count_timers"))
     outbox = _outbox.decode(db.value("outbox_counts", most=MOST_COUNTED))
-    return Counts(states, stuck, timers, outbox)
+    webhooks = _states.decode(db.value("webhooks_standing", most=MOST_COUNTED))
+    return Counts(states, stuck, timers, outbox, webhooks)
 
 
 def _narrowest(filter: Filter) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from franking.core import lifecycle
 from franking.core.attempt import Remainder
 from franking.core.delivery import WAITING, Delivery, State
 from franking.core.event import Event, Links
@@ -59,6 +60,7 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
         edited=int(wanted.document is not None),
         recipient=wanted.recipient,
         subject=wanted.subject,
+        fact=_fact(mail, wanted),
     )
     if wanted.document is not None:
         body = bytes(wanted.document).decode()
@@ -87,6 +89,7 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
         0,
         None,
         None,
+        None,
     )
     db.run("insert_mails", rows=text([row]))
     [seq] = _numbers.decode(db.value("seqs_of", ids=text([remainder.id])))
@@ -95,11 +98,14 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
     wake(db, [seq])
 
 
-def remove(db: Db, mail: Mail) -> None:
+def remove(db: Db, mail: Mail, at: int) -> None:
     """Delete a mail with its attempts and remainders; `Refused` while one is being sent."""
     if mail.delivery.state is State.PROCESSING:
         raise Refused(State.PROCESSING, "removed")
     drop_remainders(db, mail.id)
+    fact = lifecycle.fact(lifecycle.removed(mail.delivery), at)
+    if fact is not None:
+        db.run("tell_fact", seq=mail.seq, fact=text(fact))
     _remove_row(db, mail.seq, mail.id)
 
 
@@ -151,7 +157,18 @@ def _new_row(m: NewMail) -> tuple[Any, ...]:
         m.timed,
         m.recipient,
         m.subject,
+        lifecycle.fact(lifecycle.begun(m.delivery), m.created_at),
     )
+
+
+def _fact(mail: Mail, wanted: Change) -> str | None:
+    """What a change tells of a mail; nothing where its delivery stays."""
+    after = wanted.delivery
+    if after is None:
+        return None
+    told = lifecycle.changed(mail.delivery, after, wanted.asked)
+    fact = lifecycle.fact(told, lifecycle.moment(after, wanted.asked))
+    return None if fact is None else text(fact)
 
 
 def _as_stored(seq: int, m: NewMail) -> Mail:

@@ -33,6 +33,7 @@ from franking.stores.base import (
 )
 from franking.stores.bounces import ReturnRows
 from franking.stores.cadence import CadenceRows
+from franking.stores.collections import CollectionRows, TemplateRows
 from franking.stores.keys import KeyRows
 from franking.stores.look import LookRows
 from franking.stores.outbox import OutboxRows
@@ -41,6 +42,7 @@ from franking.stores.returns import Returns
 from franking.stores.sqlite_migration import migrate
 from franking.stores.sqlite_writer import Writer, explain
 from franking.stores.timers import TimerRows
+from franking.stores.webhooks import WebhookRows
 
 READERS = 2
 BUSY_MS = 5_000
@@ -65,8 +67,11 @@ class SqliteStore:
         self.accounts = AccountRows(self._write, self._read)
         self.timers = TimerRows(self._write, self._read)
         self.outbox = OutboxRows(self._write, self._read)
+        self.webhooks = WebhookRows(self._write, self._read)
         self.cadence = CadenceRows(self._write, self._read)
         self.look = LookRows(self._write, self._read, self._pulse)
+        self.templates = TemplateRows(self._write, self._read)
+        self.users = CollectionRows(self._write, self._read, "users")
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._prepare)
@@ -136,6 +141,9 @@ class SqliteStore:
             return journal.give_up_held(db, limited_before, disconnected_before, limit, decide)
 
         return await self._write(script, None, LAST)
+
+    async def delete_expired(self, now: int, limit: int) -> int:
+        return await self._write(lambda db: journal.delete_expired(db, now, limit), None, LAST)
 
     async def forget_answers(self, before: int, limit: int) -> int:
         return await self._write(

@@ -93,6 +93,7 @@ class Change(msgspec.Struct, frozen=True):
     `document` and what is made of it (`search`, `recipient`, `subject`) replace the stored ones;
     `drop_remainders` deletes recipients that still wait from an earlier round. What is None stays.
     A `quiet` one is not read again and answered: of many mails at once that would be all documents.
+    `asked` is a person's new round, as `core/lifecycle` tells of it; `at` is when it is deleted.
     """
 
     insert: NewMail | None = None
@@ -113,6 +114,8 @@ class Change(msgspec.Struct, frozen=True):
     event: Event | None = None
     recipient: str | None = None
     subject: str | None = None
+    asked: str | None = None
+    at: int = 0
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -159,13 +162,15 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many mails and timers are in each state, how the outbox stands (as `OutboxCounts`), and
-    what is stuck (must be nothing)."""
+    """How many mails and timers are in each state, how the outbox stands (as `OutboxCounts`), how
+    many webhooks are in each state with what all have yet to hear, and what is stuck (must be
+    nothing)."""
 
     states: dict[str, int]
     stuck: list[dict[str, Any]]
     timers: dict[str, int] = {}
     outbox: dict[str, Any] = {}
+    webhooks: dict[str, int] = {}
 
 
 class FreshTimer(msgspec.Struct, frozen=True):

@@ -58,7 +58,7 @@ def change(db: Db, id: str, decide: Decide) -> Stored | None:
     if stored is None:
         return None
     if wanted.delete:
-        remove(db, stored.mail)  # first, for it may refuse
+        remove(db, stored.mail, wanted.at)  # first, for it may refuse
     if wanted.timer is not None and stored.timer is not None:
         write(db, stored.timer, wanted.timer)
         if wanted.timer.refuse is not None:

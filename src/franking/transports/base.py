@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from franking.compose.envelope import Envelope
+from franking.compose.envelope import Envelope, Form
 from franking.core.fault import Failure
 from franking.core.sender import Secrets, Sender
 from franking.core.timer import Timer
@@ -26,11 +26,15 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The server took the mail for at least one recipient; `response` is its final answer."""
+    """The server took the mail for at least one recipient; `response` is its final answer.
+
+    `queue_id` is what the server calls the mail, where it tells so beside its answer.
+    """
 
     accepted: tuple[str, ...]
     refused: tuple[Refusal, ...]
     response: str
+    queue_id: str | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -44,7 +48,10 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """The dot may have gone out and no answer came: whether the server has the mail is unknown."""
+    """The dot may have gone out and no answer came: whether the server has the mail is unknown.
+
+    So it is where an answer came that does not tell (an HTTP server's own trouble).
+    """
 
     failure: Failure
 
@@ -73,8 +80,12 @@ class Transport(Protocol):
     """Sends mails for one account over connections that it keeps.
 
     `send` may be called many times at once; it queues for a free connection. Cancelling it
-    before the dot hangs up.
+    before the dot hangs up. Over HTTP the dot is the last octet of a request's body.
     """
+
+    @property
+    def wants(self) -> Form:
+        """What a mail is to be composed as; a remainder comes as `mime` all the same."""
 
     async def send(self, envelope: Envelope, gate: Gate) -> Answer:
         """Send one mail and tell how it ended; raises for our own bugs alone."""

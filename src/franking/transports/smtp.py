@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from franking.compose.envelope import Envelope
+from franking.compose.envelope import Envelope, Form
 from franking.core.fault import Failure
 from franking.transports.base import Answer, Gate, Rejected, Withheld
 from franking.transports.oauth import Tokens
@@ -34,6 +34,8 @@ CROWDED_SECONDS = 60
 
 class Smtp:
     """A `Transport` that speaks SMTP."""
+
+    wants: Form = "mime"
 
     def __init__(self, settings: SmtpSettings, *, connections: int = 10) -> None:
         self._settings = settings

@@ -17,7 +17,7 @@ import msgspec
 from franking.transports.smtp_services import service
 from franking.transports.smtp_settings import OAuthClient, SmtpSettings, Timeouts, TlsOptions
 
-__all__ = ["OAuthClient", "SmtpSettings", "Timeouts", "TlsOptions", "parse_uri"]
+__all__ = ["OAuthClient", "SmtpSettings", "Timeouts", "TlsOptions", "parse_uri", "uri_host"]
 
 INVALID = "Invalid URI: please reconfigure with a valid SMTP connection URI"
 
@@ -44,6 +44,12 @@ def parse_uri(
     tls = _tls_options(tls_options)
     _read_query(found["query"] or "", fields, tls)
     return SmtpSettings(**fields, tls=_convert_tls(tls))
+
+
+def uri_host(uri: str) -> str | None:
+    """The host that a URI names, in lower case, whatever its options say; None for no URI."""
+    found = _URI.fullmatch(uri)
+    return None if found is None else unquote(found["host"]).lower()
 
 
 _URI = re.compile(

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 
 import aiohttp
 import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_middlewares import ClientHandlerType
 
 from franking.transports.names import Names, PrivateAddress
+from franking.transports.pinned import Lost, Pinned, once
 from franking.transports.quoting import printable
 from franking.transports.webhook_answer import Answer
 from franking.transports.webhook_request import Target
@@ -57,13 +56,13 @@ class Exchange:
                 limit=connections,
                 limit_per_host=each,
                 keepalive_timeout=IDLE_SECONDS,
-                resolver=_Resolver(names),
+                resolver=Pinned(names),
                 ssl=tls or True,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            middlewares=(_once,),
+            middlewares=(once,),
             read_bufsize=ANSWER_OCTETS,
             skip_auto_headers=("Accept-Encoding", "Content-Type", "User-Agent"),
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds),
@@ -118,54 +117,6 @@ class Exchange:
         return Unanswered(_told(place, error))
 
 
-async def _once(
-    request: aiohttp.ClientRequest, handler: ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending an idempotent request again over another connection.
-
-    It does so when one of these two errors comes, and calls them by their type.
-    """
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Lost(error) from error
-
-
-class _Lost(aiohttp.ClientError):
-    """A connection that broke once it stood; `error` is how."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-class _Resolver(AbstractResolver):
-    """Has aiohttp connect to what `Names` found."""
-
-    def __init__(self, names: Names) -> None:
-        self._names = names
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host=one.address,
-                port=port,
-                family=one.family,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for one in await self._names.find(host, port)
-        ]
-
-    async def close(self) -> None:
-        pass
-
-
 async def _read(response: aiohttp.ClientResponse, read: bytearray) -> None:
     """Up to the end, so that the connection can be kept; who says more is hung up on."""
     while (room := ANSWER_OCTETS - len(read)) and (chunk := await response.content.read(room)):
@@ -182,7 +133,7 @@ def _told(place: str, error: Exception) -> str:
             return f"TLS with {place} failed: {_words(error.os_error)}"
         case aiohttp.ClientConnectorError():
             return f"no connection to {place}: {_words(error.os_error)}"
-        case _Lost(error=OSError() as broken):
+        case Lost(error=OSError() as broken):
             return f"the connection to {place} broke: {_words(broken)}"
         case aiohttp.ClientResponseError():
             return f"{place} did not answer in HTTP: {_words(error)}"

@@ -13,14 +13,18 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from franking.core.message import limits, shape
 from franking.core.message.options import DEFAULT_ACCOUNT, Options, options
 from franking.core.message.options import issues as option_issues
+from franking.core.message.shape import UID_FIELDS
 
 __all__ = [
     "DEFAULT_ACCOUNT",
     "MAX_RECIPIENTS",
     "Options",
+    "Setup",
     "count_recipients",
     "head_texts",
     "options",
@@ -37,6 +41,20 @@ SEARCH_SUBJECT_CHARACTERS = 499
 HEAD_CHARACTERS = 200
 # So much of a document is looked at for its head.
 HEAD_READ_CHARACTERS = 1000
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What this service is set up to do beside sending documents as they are.
+
+    `send_grid`: what the mail goes through is SendGrid's Web API.
+    """
+
+    users: bool = False
+    templates: bool = False
+    send_grid: bool = False
+
+
+_BARE = Setup()
 
 
 def trouble(document: Mapping[str, Any]) -> str | None:
@@ -65,25 +83,24 @@ _BLOCKS = (
 )
 
 
-def unsupported(document: Mapping[str, Any]) -> str | None:
+def unsupported(document: Mapping[str, Any], setup: Setup = _BARE) -> str | None:
     """What a document without trouble asks for that this service is not set up to do."""
-    if any(document.get(field) for field in ("toUids", "ccUids", "bccUids")):
+    if not setup.users and any(map(document.get, UID_FIELDS)):
         return "Error: Must specify a users collection to send using uids."
-    if "template" in document:
+    if not setup.templates and "template" in document:
         return "Error: Must specify a templates collection to send using a template."
-    if "sendGrid" in document:
+    if not setup.send_grid and "sendGrid" in document:
         return "Error: sendGrid fields need the SendGrid transport."
     return None
 
 
 def search_text(document: Mapping[str, Any]) -> str:
     """Recipients, then the subject, lower-cased and bounded: what `q` looks in."""
-    message = document.get("message")
-    subject = message.get("subject") if isinstance(message, dict) else None
+    subject = _subject(document)
     recipients = " ".join(_strings(document.get(field)) for field in ("to", "cc", "bcc"))
     parts = (
         recipients[:SEARCH_RECIPIENTS_CHARACTERS],
-        subject[:SEARCH_SUBJECT_CHARACTERS] if isinstance(subject, str) else "",
+        subject[:SEARCH_SUBJECT_CHARACTERS],
     )
     return " ".join(" ".join(parts).lower().split())
 
@@ -91,10 +108,18 @@ def search_text(document: Mapping[str, Any]) -> str:
 def head_texts(document: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Recipients (`to`, or else `cc`, or else `bcc`) and subject, each on one short line: what a
     list shows. At most HEAD_CHARACTERS each, None where there is none."""
-    message = document.get("message")
-    subject = message.get("subject") if isinstance(message, dict) else None
     named = (_line(_strings(document.get(field), ", ")) for field in ("to", "cc", "bcc"))
-    return next(filter(None, named), None), _line(subject if isinstance(subject, str) else "")
+    return next(filter(None, named), None), _line(_subject(document))
+
+
+def _subject(document: Mapping[str, Any]) -> str:
+    """The document's own, or else which template will have it."""
+    message, template = document.get("message"), document.get("template")
+    subject = message.get("subject") if isinstance(message, dict) else None
+    if isinstance(subject, str) and subject:
+        return subject
+    name = template.get("name") if isinstance(template, dict) else None
+    return f"(template {name})" if isinstance(name, str) else ""
 
 
 def _line(text: str) -> str | None:

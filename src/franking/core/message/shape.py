@@ -13,7 +13,13 @@ from typing import Any
 Issues = Sequence[str]
 Check = Callable[[str, Any], Issues]
 
-RECIPIENT_FIELDS = ("to", "cc", "bcc", "toUids", "ccUids", "bccUids")
+ADDRESS_FIELDS = ("to", "cc", "bcc")
+UID_FIELDS = ("toUids", "ccUids", "bccUids")
+RECIPIENT_FIELDS = (*ADDRESS_FIELDS, *UID_FIELDS)
+ATTACHMENT_FIELDS = (
+    *("filename", "content", "path", "href", "httpHeaders", "contentType", "contentDisposition"),
+    *("cid", "encoding", "headers", "raw"),
+)
 _CONTENT_FIELDS = ("message", "template", "sendGrid")
 
 _NONE: Issues = ()

@@ -67,7 +67,7 @@ UPDATE counter SET value = value + :count WHERE name = 'epoch' RETURNING value;
 -- Waiting mails of a JSON list of seqs go to PROCESSING, each with an epoch after :base.
 UPDATE mail SET returns_to = state, state = 'PROCESSING', epoch = :base + r.key + 1,
     stage = 'claimed', lease_expires_at = :expires_at, waiting_for = NULL,
-    version = version + 1
+    version = version + 1, fact = :fact
 FROM json_each(:seqs) r
 WHERE mail.seq = r.value AND +mail.state IN ('PENDING', 'RETRY');
 
@@ -141,7 +141,7 @@ JOIN mail m ON m.seq = r.value ->> '$[0].seq'
 WHERE m.epoch = r.value ->> '$[0].epoch' AND +m.state = 'PROCESSING';
 
 -- name: settle_mails!
--- Deliveries after their attempts, from [lease, delivery, …]; fenced by state and epoch.
+-- Deliveries after their attempts, from [lease, delivery, fact]; fenced by state and epoch.
 UPDATE mail SET
     state = r.value ->> '$[1].state', due_at = r.value ->> '$[1].due_at',
     end_at = r.value ->> '$[1].end_at', attempts = r.value ->> '$[1].attempts',
@@ -152,7 +152,7 @@ UPDATE mail SET
     category = r.value ->> '$[1].category', cause = r.value ->> '$[1].cause',
     error_code = r.value ->> '$[1].error_code', sentence = r.value ->> '$[1].sentence',
     waiting_for = r.value ->> '$[1].waiting_for', info = nullif(r.value -> '$[1].info', 'null'),
-    version = version + 1
+    version = version + 1, fact = r.value ->> '$[2]'
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
@@ -268,6 +268,24 @@ SELECT json_group_array(id) FROM (
     WHERE state IN ('PENDING', 'RETRY') AND give_up_at IS NOT NULL
         AND give_up_at <= :now ORDER BY give_up_at LIMIT :limit
 );
+
+-- name: expired
+-- Mails that have ended and expired, as a list of ids; those of a touchpoint stay with it, and those
+-- that still have recipients to try wait for them.
+SELECT json_group_array(id) FROM (
+    SELECT id FROM mail INDEXED BY mail_expire
+    WHERE expire_at IS NOT NULL AND state IN ('SUCCESS', 'ERROR') AND expire_at <= :now
+        AND touchpoint_id IS NULL AND remainder_of IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM mail r WHERE r.remainder_of = mail.id
+                AND r.state IN ('PENDING', 'PROCESSING', 'RETRY')
+        )
+    ORDER BY expire_at LIMIT :limit
+);
+
+-- name: put_off_expiry!
+-- An expired mail that could not be deleted is looked at again later.
+UPDATE mail SET expire_at = :until WHERE id = :id;
 
 -- name: put_off_mail!
 -- A waiting mail that could not be ended is looked at again later.

@@ -1,12 +1,12 @@
 -- name: insert_mails!
 -- New rows from a JSON list of [id, account, priority, created_at, on_unknown, token, links,
--- delivery, remainder_of, recipients, timed, recipient, subject], in its order.
+-- delivery, remainder_of, recipients, timed, recipient, subject, fact], in its order.
 INSERT INTO mail (
     id, account, priority, created_at, on_unknown, message_token,
     touchpoint_id, cadence_member_id, email_message_id, remainder_of,
-    state, due_at, start_at, end_at, attempts, tries, lease_expires_at, give_up_at,
+    state, due_at, start_at, end_at, attempts, tries, lease_expires_at, give_up_at, expire_at,
     outcome, error, category, cause, error_code, sentence, waiting_for, recipients, timed,
-    recipient, subject
+    recipient, subject, fact
 )
 SELECT
     r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
@@ -15,10 +15,11 @@ SELECT
     r.value ->> '$[7].state', r.value ->> '$[7].due_at', r.value ->> '$[7].start_at',
     r.value ->> '$[7].end_at', r.value ->> '$[7].attempts', r.value ->> '$[7].tries',
     r.value ->> '$[7].lease_expires_at', r.value ->> '$[7].give_up_at',
+    r.value ->> '$[7].expire_at',
     r.value ->> '$[7].outcome', r.value ->> '$[7].error', r.value ->> '$[7].category',
     r.value ->> '$[7].cause', r.value ->> '$[7].error_code', r.value ->> '$[7].sentence',
     r.value ->> '$[7].waiting_for', r.value ->> 9, r.value ->> 10,
-    r.value ->> 11, r.value ->> 12
+    r.value ->> 11, r.value ->> 12, r.value ->> 13
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
@@ -81,7 +82,7 @@ UPDATE mail SET
     end_at = :d ->> '$.end_at', attempts = :d ->> '$.attempts', tries = :d ->> '$.tries',
     waits = :d ->> '$.waits', releases = :d ->> '$.releases', stage = :d ->> '$.stage',
     returns_to = :d ->> '$.returns_to', lease_expires_at = :d ->> '$.lease_expires_at',
-    give_up_at = :d ->> '$.give_up_at', outcome = :d ->> '$.outcome', error = :d ->> '$.error',
+    give_up_at = :d ->> '$.give_up_at', expire_at = :d ->> '$.expire_at', outcome = :d ->> '$.outcome', error = :d ->> '$.error',
     category = :d ->> '$.category', cause = :d ->> '$.cause',
     error_code = :d ->> '$.error_code', sentence = :d ->> '$.sentence',
     waiting_for = :d ->> '$.waiting_for', info = nullif(:d -> '$.info', 'null'),
@@ -93,7 +94,7 @@ UPDATE mail SET
     cadence_member_id = iif(:links IS NULL, cadence_member_id, :links ->> '$.cadence_member_id'),
     email_message_id = iif(:links IS NULL, email_message_id, :links ->> '$.email_message_id'),
     recipient = iif(:edited, :recipient, recipient), subject = iif(:edited, :subject, subject),
-    revision = revision + :edited, version = version + 1
+    revision = revision + :edited, version = version + 1, fact = :fact
 WHERE seq = :seq AND state = :state AND epoch = :epoch;
 
 -- name: update_document!
@@ -103,6 +104,10 @@ UPDATE document SET body = :body, words = :words WHERE seq = :seq;
 -- name: remainders_of
 -- The remainders of a mail, as a JSON list of [seq, id, state].
 SELECT json_group_array(json_array(seq, id, state)) FROM mail WHERE remainder_of = :id;
+
+-- name: tell_fact!
+-- What is told of a mail that is removed, while its row is there.
+UPDATE mail SET fact = :fact WHERE seq = :seq;
 
 -- name: delete_document!
 -- The document of a mail that is removed.
