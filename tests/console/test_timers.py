@@ -48,7 +48,7 @@ class Timers:
         callback = {"transport": "mail", "method": "post", "uri": ""}
         when = {} if "dueAt" in given else {"timeout": 1}
         body = {**when, "data": data, "callback": callback, **given}
-        headers = {"x-timer-id": id.encode()}
+        headers = {b"x-timer-id": id.encode()}
         answer = self.run(self.it.http.post("/timer", json=body, headers=headers))
         assert answer.status_code == 201, answer.text
         if state:
@@ -273,7 +273,7 @@ def test_tries_and_the_next_one_are_told(timers: Timers, busy: Receiver) -> None
     timers.run(eventually(tried))
     found = timers.get("/timers/t1")
     assert "Try 1 of 5 failed. 127.0.0.1:" in text(found)
-    assert "is called again <time" in found
+    assert "is called again at <time" in found
     assert "<script>busy" not in found
     assert "busy</script>" in html.unescape(found)
     assert "Try 1 failed:" in text(timers.get("/timers"))
