@@ -170,11 +170,12 @@ def test_what_there_is_not_is_told(timers: Timers) -> None:
 
 
 def test_a_press_must_come_from_a_page_of_ours(timers: Timers) -> None:
-    timers.fail("t1")
-    answer = timers.run(timers.it.http.post("/timers/t1/retry"))
-    assert answer.status_code in (403, 404)
-    assert httpx.post(f"{timers.url}/timers/t1/retry").status_code == 403
-    assert timers.retries("t1") == 0
+    timers.fail("failed")
+    timers.create("waits", dueAt=LATER)
+    for path in ("/timers/failed/retry", "/timers/waits/delete"):
+        assert httpx.post(timers.url + path).status_code == 403
+    assert timers.retries("failed") == 0
+    assert timers.run(timers.it.office.timers.read("waits")).timer.state == "scheduled"
 
 
 def test_a_retry_that_is_refused_is_told_verbatim(timers: Timers) -> None:
