@@ -43,8 +43,13 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, smtp_port: int = 25, **settings: str) -> Iterator[Served]:
-    """`franking serve` on a database in the folder, while in the block. Raises `Broken`."""
+def serving(
+    folder: Path, smtp_port: int = 25, only: str | None = None, **settings: str
+) -> Iterator[Served]:
+    """`franking serve` on a database in the folder, while in the block; `only` some of its roles.
+
+    Raises `Broken`.
+    """
     given = {
         "FRANKING_DATABASE_URL": f"sqlite:///{folder / DATABASE}",
         "FRANKING_HTTP": "127.0.0.1:0",
@@ -54,7 +59,7 @@ def serving(folder: Path, smtp_port: int = 25, **settings: str) -> Iterator[Serv
     }
     began_at = time.time()
     process = subprocess.Popen(
-        [sys.executable, "-m", "franking", "serve"],
+        [sys.executable, "-m", "franking", "serve", *([] if only is None else ["--only", only])],
         cwd=folder,
         env={**os.environ, **given},
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from console.served import Served
 
@@ -20,6 +20,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
 ]
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 # What the browser and htmx say of a call that had no answer, or a refusal.
 EXPECTED = (
     *("Failed to load resource", "htmx:afterRequest", "htmx:sendError"),

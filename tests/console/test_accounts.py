@@ -164,7 +164,7 @@ def test_what_waits_is_counted_and_led_to(served: Served) -> None:
     setting(served, REP, account(25))
     served.run(served.installation.office.accounts.pause(REP, None, None))
     for number in range(3):
-        mail = {"to": "ada@example.com", "account": REP, "message": {"text": "Hi"}}
+        mail = {"to": "ada@example.com", "account": REP, "message": {"subject": "Hi", "text": "Hi"}}
         served.run(served.installation.http.put(f"/v1/mail/m{number}", json=mail))
     found = get(served, PATH)
     assert "Waiting 3 Sent" in text(found)

@@ -178,6 +178,7 @@ def test_a_link_tells_its_target_and_opens_nothing_in_place() -> None:
     assert 'title="https://example.com/?a=1&amp;b=2"' in cleaned
     assert 'target="_blank"' in cleaned
     assert "lie" not in cleaned
+    assert "hit" not in clean("<a href='javascript:hit()'>offer</a>")
 
 
 # A picture's address, and what is shown instead where it is none.

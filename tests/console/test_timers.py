@@ -48,7 +48,7 @@ class Timers:
         callback = {"transport": "mail", "method": "post", "uri": ""}
         when = {} if "dueAt" in given else {"timeout": 1}
         body = {**when, "data": data, "callback": callback, **given}
-        headers = {"x-timer-id": id.encode()}
+        headers = {b"x-timer-id": id.encode()}
         answer = self.run(self.it.http.post("/timer", json=body, headers=headers))
         assert answer.status_code == 201, answer.text
         if state:
@@ -170,11 +170,12 @@ def test_what_there_is_not_is_told(timers: Timers) -> None:
 
 
 def test_a_press_must_come_from_a_page_of_ours(timers: Timers) -> None:
-    timers.fail("t1")
-    answer = timers.run(timers.it.http.post("/timers/t1/retry"))
-    assert answer.status_code in (403, 404)
-    assert httpx.post(f"{timers.url}/timers/t1/retry").status_code == 403
-    assert timers.retries("t1") == 0
+    timers.fail("failed")
+    timers.create("waits", dueAt=LATER)
+    for path in ("/timers/failed/retry", "/timers/waits/delete"):
+        assert httpx.post(timers.url + path).status_code == 403
+    assert timers.retries("failed") == 0
+    assert timers.run(timers.it.office.timers.read("waits")).timer.state == "scheduled"
 
 
 def test_a_retry_that_is_refused_is_told_verbatim(timers: Timers) -> None:
@@ -273,7 +274,7 @@ def test_tries_and_the_next_one_are_told(timers: Timers, busy: Receiver) -> None
     timers.run(eventually(tried))
     found = timers.get("/timers/t1")
     assert "Try 1 of 5 failed. 127.0.0.1:" in text(found)
-    assert "is called again <time" in found
+    assert "is called again at <time" in found
     assert "<script>busy" not in found
     assert "busy</script>" in html.unescape(found)
     assert "Try 1 failed:" in text(timers.get("/timers"))

@@ -179,6 +179,15 @@ async def heads(store: Store) -> list[tuple[str | None, str | None]]:
     return [(line.recipient, line.subject) for line in lines]
 
 
+async def test_an_edited_mail_is_found_by_the_words_it_has_now(store: Store) -> None:
+    """Those that it had before and kept too."""
+    await store.submit([mail(search="ada lovelace shared@example.com")])
+    await changed(store, Change(document=raw({}), search="grace hopper shared@example.com"))
+    assert await looked(store, q="grace") == ["m1"]
+    assert await looked(store, q="shared") == ["m1"]
+    assert await looked(store, q="ada") == []
+
+
 async def test_a_remainder_has_no_head(store: Store) -> None:
     await store.submit([mail(recipient="a", subject="b")])
     found = await claimed(store)

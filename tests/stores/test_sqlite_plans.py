@@ -124,7 +124,7 @@ def test_only_what_is_named_reads_a_whole_table(database: sqlite3.Connection) ->
     [
         *("claimable", "claimable_alone", "overdue", "page_all"),
         *("ready_lanes", "due_timers", "next_lane_due", "serve_lane", "lives_of"),
-        *("page_timers", "page_timers_by_state", "page_timers_by_transport"),
+        *("page_timers", "page_timers_by_state"),
         *("lines", "lines_by_words", "stock", "held_accounts"),
     ],
 )

@@ -89,7 +89,7 @@ def test_the_names_are_those_of_queries() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("ready_touchpoints", "next_report", "parked_events", "page_outbox"),
+        *("ready_touchpoints", "next_report", "parked_events"),
         *("touchpoints_after", "unfinished_touchpoints"),
         *("conquer_errors_of", "last_conquer_error", "page_conquer_errors"),
         *("page_conquer_errors_by_status", "page_conquer_errors_by_touchpoint"),

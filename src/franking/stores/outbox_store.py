@@ -15,7 +15,7 @@ import msgspec
 from franking.core.reporting import Report
 from franking.stores.values import StoredEvent
 
-MOST_COUNTED = 1_000_000
+MOST_COUNTED = 100_000
 
 
 class Waiting(msgspec.Struct, frozen=True):

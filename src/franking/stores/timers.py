@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from franking.core.attempt import Lease
-from franking.core.timer import Life, Timer, TimerEnd
+from franking.core.timer import Life, Timer, TimerEnd, TimerState
 from franking.core.timer.kept import all_decoded
 from franking.core.timer.lanes import MAIL_LANE
 from franking.stores import timer_changes, timer_serving
@@ -146,5 +146,10 @@ def _page(db: Db, filter: TimerFilter, limit: int) -> list[Timer]:
     }
     if filter.q:
         return all_decoded(db.value("page_timers_by_id", q=filter.q, most=MOST_MATCHES, **values))
-    name = "page_timers_by_transport" if filter.transport is not None else "page_timers"
-    return all_decoded(db.value("page_timers_by_state" if filter.state else name, **values))
+    if filter.transport is not None:
+        states = [filter.state] if filter.state else list(TimerState)
+        values["states"] = timer_changes.text(states)
+        return all_decoded(db.value("page_timers_by_transport", **values))
+    return all_decoded(
+        db.value("page_timers_by_state" if filter.state else "page_timers", **values)
+    )

@@ -20,11 +20,18 @@ from franking.core.delivery import State
 from franking.core.rules import SENTENCES
 from franking.office.retries import Tally
 from franking.stores.base import Filter
-from franking.web import asked
+from franking.web import asked, show
 from franking.web.asked import Fields
 from franking.web.rooms import Rooms, Route
 
-NAMES = ("state", "category", "account", "touchpoint", "q")
+_LABELS = {
+    "state": "state",
+    "category": "reason",
+    "account": "account",
+    "touchpoint": "touchpoint",
+    "q": "words",
+}
+NAMES = tuple(_LABELS)
 MOST_COUNTED = 1_000
 MOST_REASONS = 20
 PARAMETERS: dict[str, Callable[[str], Any]] = {
@@ -103,6 +110,7 @@ class MailRetries:
             request,
             "mails_retry",
             wanted=wanted,
+            named=[(_LABELS[name], _words(name, wanted[name])) for name in NAMES if wanted[name]],
             count=count,
             more=looked.next is not None,
             progress=Progress(total=count),
@@ -145,3 +153,7 @@ def _filter(wanted: Mapping[str, Any]) -> dict[str, Any]:
         detail = "To retry all there are, a filter must say which."
         raise Problem(422, "no_filter", detail, "Choose a state or a reason first.")
     return dict(wanted)
+
+
+def _words(name: str, value: str) -> str:
+    return show.category(value) if name == "category" else show.STATES.get(value, value)

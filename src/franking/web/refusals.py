@@ -8,6 +8,7 @@ from franking.apis import problems
 from franking.apis.answers import Answer
 from franking.apis.calls import Ask
 from franking.apis.problems import Problem
+from franking.office import Conflict
 from franking.office.timer_door import TimerRefused, Unreachable
 from franking.outlets.base import Refused
 from franking.web.pages import Pages, is_part
@@ -36,6 +37,9 @@ def of(error: Exception) -> Problem:
         return Problem(error.status, error.reason, str(error), "")
     if isinstance(error, TimerRefused):
         return Problem(400, error.reason, str(error), "")
+    if isinstance(error, Conflict):
+        # What the API says to do next is for programs.
+        return Problem(409, error.reason, str(error), "")
     if isinstance(error, Unreachable):
         return Problem(503, "unreachable", str(error), "Try again a little later.")
     return problems.of(error)
@@ -45,13 +49,27 @@ def refused(pages: Pages, request: Ask, problem: Problem) -> Answer:
     """The problem as a toast where a script asked, else as a page.
 
     A toast comes with 200 and changes nothing else: what a script gets with another status it
-    would not show.
+    would not show. A part that looks again by itself is told once: what is gone, in its place; an
+    outage as one, for it will look again.
     """
+    if _looks(request):
+        if problem.status == 404:
+            return pages.part(request, "gone", detail=problem.detail)
+        return pages.part(request, "refusal_words", status=problem.status, detail=problem.detail)
     if is_part(request):
         return toast(pages, request, problem.detail, next=problem.next, tone="bad")
     return pages.part(
         request, "refusal", status=problem.status, detail=problem.detail, next=problem.next
     )
+
+
+def _looks(request: Ask) -> bool:
+    """Is it a live part that asks for itself? Of what is read, only there is the asking element
+    its own target."""
+    headers = dict(request.scope["headers"])
+    by = headers.get(b"hx-trigger")
+    itself = by is not None and by == headers.get(b"hx-target")
+    return request.method == "GET" and is_part(request) and itself
 
 
 def done(pages: Pages, request: Ask, words: str, *, to: str | None = None) -> Answer:

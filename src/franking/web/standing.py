@@ -13,6 +13,12 @@ from franking.core.prediction import FOREVER
 from franking.core.sender import Sender, Server, Shown
 
 OWN = "the installation's own server"
+# How providers write their names; others as their presets are called.
+_PROVIDERS = {
+    "gmail": "Gmail",
+    "google_workspace": "Google Workspace",
+    "microsoft365": "Microsoft 365",
+}
 _LIMITS = (
     ("per_minute", "{:,} mails a minute"),
     ("per_day", "{:,} mails a day"),
@@ -31,12 +37,13 @@ class Standing(msgspec.Struct, frozen=True):
     reason: str | None
     since: int | None
     address: str | None
-    preset: str | None
+    provider: str | None
     through: str
     user: str | None
     login: str | None
     limits: tuple[str, ...]
     per_day: int | None
+    counted: bool
     own: bool
 
     @property
@@ -56,12 +63,13 @@ def standing(shown: Shown, now: int) -> Standing:
         reason=shown.reason if found != "ok" else None,
         since=shown.since if found != "ok" else None,
         address=sender.address,
-        preset=sender.preset,
+        provider=None if sender.preset is None else _PROVIDERS.get(sender.preset, sender.preset),
         through=_through(sender.server),
         user=None if sender.server is None else sender.server.user,
         login=_login(sender.server, shown.secret),
         limits=_limits(limits),
         per_day=limits.per_day,
+        counted=limits.recipients_per_day is not None,
         own=shown.id == DEFAULT_ACCOUNT,
     )
 

@@ -114,7 +114,7 @@ def _sent(mail: Mail) -> Next:
         return Next("wait", f"{who} refused for now, and the rest goes on by itself.")
     if info is not None and info.rejected:
         count, whole = len(info.rejected), len(info.rejected) + len(info.accepted)
-        words = f"{count} of {whole} recipients got nothing: they were refused for good."
+        words = f"{count} of {whole} recipients got nothing: they were refused."
         return Next("wait", words)
     words = "Nothing more happens. Should it come back, or a receipt come, that is shown here."
     return Next("good", words)

@@ -21,6 +21,8 @@ from franking.stores.base import Mail
 MOST_ATTEMPTS = 100
 MOST_RETURNED = 100
 MOST_STEPS = 30
+# A delivery's end and its attempt's are the same where they are no further apart.
+SAME_MS = 1_000
 
 STAGES = {
     "claimed": "Taken up to be sent",
@@ -38,6 +40,7 @@ _ENDS = {
     "returned": ("", "given back before anything was sent"),
     "released": ("", "the sender stopped before anything was sent"),
 }
+_GOES_ON = ("deferred", "returned")
 _RETURNED = {
     "failed": ("bad", "It came back"),
     "delayed": ("wait", "It is delayed on its way"),
@@ -188,7 +191,7 @@ def _end(delivery: Delivery, attempts: Sequence[Attempt]) -> list[Entry]:
     """The end where no attempt brought it: refused at the door, cancelled, waited too long."""
     if delivery.state not in FINAL or delivery.end_at is None:
         return []
-    if any(attempt.ended_at == delivery.end_at for attempt in attempts):
+    if any(_ended(attempt, delivery.end_at) for attempt in attempts):
         return []
     failed = delivery.state is State.ERROR
     said = (("Why", delivery.error),) if delivery.error else ()
@@ -205,3 +208,8 @@ def _end(delivery: Delivery, attempts: Sequence[Attempt]) -> list[Entry]:
             said=said,
         )
     ]
+
+
+def _ended(attempt: Attempt, at: int) -> bool:
+    """Did this attempt bring the end? The two times are taken one after the other."""
+    return attempt.event not in _GOES_ON and abs(attempt.ended_at - at) <= SAME_MS

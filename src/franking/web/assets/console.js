@@ -4,6 +4,7 @@
 (() => {
   const LOOK_EVERY_MS = 2000;
   const TOAST_MS = 10000;
+  const modal = document.getElementById("modal");
   const dialog = document.getElementById("dialog");
   const toasts = document.getElementById("toasts");
 
@@ -30,15 +31,19 @@
 
   // A dialog opens when something was loaded into it, and closes when the server says so.
   document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target === dialog && dialog.childElementCount && !dialog.open) dialog.showModal();
+    if (event.detail.target !== dialog || !dialog.childElementCount || modal.open) return;
+    modal.showModal();
+    // What is said meanwhile is said in front of the dialog, not behind it.
+    modal.append(toasts);
   });
-  document.body.addEventListener("close-dialog", () => dialog.close());
+  document.body.addEventListener("close-dialog", () => modal.close());
+  modal.addEventListener("close", () => document.body.append(toasts));
   // What was done is looked at at once; only after its own request, which would hold up the look.
   document.body.addEventListener("changed", () => {
     setTimeout(() => htmx.trigger(document.body, "look"), 0);
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-close]")) dialog.close();
+    if (event.target.closest?.("[data-close]")) modal.close();
     event.target.closest?.("[data-dismiss]")?.closest(".toast")?.remove();
   });
 
@@ -73,7 +78,7 @@
       if (event.detail.requestConfig?.triggeringEvent?.type !== "look") unheard();
     });
   }
-  document.body.addEventListener("htmx:afterOnLoad", () => {
-    document.body.classList.toggle("unreached", false);
+  document.body.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 500) document.body.classList.toggle("unreached", false);
   });
 })();

@@ -89,10 +89,26 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
         'tried_at', o.tried_at, 'error', o.error, 'kind', e.kind, 'mail', e.mail,
         'occurred_at', e.occurred_at, 'event_id', e.id, 'body', json(e.body)
     ) AS item
-    FROM outbox o JOIN event e ON e.seq = o.seq
-    WHERE o.seq < :after AND (:state IS NULL OR o.state = :state)
-        AND (:touchpoint IS NULL OR o.touchpoint_id = :touchpoint)
-    ORDER BY o.seq DESC LIMIT :limit
+    FROM (
+        SELECT seq FROM (
+            SELECT o.seq FROM event e INDEXED BY event_touchpoint CROSS JOIN outbox o
+                ON o.seq = e.seq
+            WHERE :touchpoint IS NOT NULL AND e.touchpoint_id = :touchpoint
+                AND e.seq < :after AND (:state IS NULL OR o.state = :state)
+            ORDER BY e.seq DESC LIMIT :limit)
+        UNION ALL
+        SELECT seq FROM (
+            SELECT seq FROM outbox INDEXED BY outbox_parked
+            WHERE :touchpoint IS NULL AND :state = 'parked' AND state = 'parked' AND seq < :after
+            ORDER BY seq DESC LIMIT :limit)
+        UNION ALL
+        SELECT seq FROM (
+            SELECT seq FROM outbox
+            WHERE :touchpoint IS NULL AND :state IS NOT 'parked' AND seq < :after
+                AND (:state IS NULL OR state = :state)
+            ORDER BY seq DESC LIMIT :limit)
+    ) f CROSS JOIN outbox o ON o.seq = f.seq CROSS JOIN event e ON e.seq = o.seq
+    ORDER BY o.seq DESC
 );
 
 -- name: parked_events

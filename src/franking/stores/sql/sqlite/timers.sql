@@ -214,38 +214,55 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
 );
 
 -- name: page_timers_by_state
--- The newest timers in a state, and of a transport where one is named.
+-- The newest timers in a state.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     SELECT '{"timer":' || row || ',"data":'
         || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
-    FROM timer_json
-    WHERE state = :state AND seq < :after AND (:transport IS NULL OR transport = :transport)
-    ORDER BY seq DESC LIMIT :limit
+    FROM timer_json WHERE state = :state AND seq < :after ORDER BY seq DESC LIMIT :limit
 );
 
 -- name: page_timers_by_transport
--- The newest timers of a transport.
+-- The newest timers of a transport in one of the states of a JSON list, each of which is a range of
+-- one index: a transport that has few in a state would else be looked for among all that are in it.
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
-    SELECT '{"timer":' || row || ',"data":'
-        || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
-    FROM timer_json WHERE transport = :transport AND seq < :after
-    ORDER BY seq DESC LIMIT :limit
+    SELECT '{"timer":' || t.row || ',"data":'
+        || iif(:data, coalesce(t.data, 'null'), 'null') || '}' AS item
+    FROM (
+        SELECT n.seq FROM json_each(:states) s CROSS JOIN timer n ON n.seq IN (
+            SELECT x.seq FROM timer x INDEXED BY timer_transport
+            WHERE x.transport = :transport AND x.state = s.value AND x.seq < :after
+            ORDER BY x.seq DESC LIMIT :limit
+        )
+        ORDER BY n.seq DESC LIMIT :limit
+    ) f CROSS JOIN timer_json t ON t.seq = f.seq
+    ORDER BY f.seq DESC
 );
 
 -- name: page_timers_by_id
--- The timers whose id begins so, :most at the most, newest first, and of a state and a transport
--- where named.
-SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
-    SELECT '{"timer":' || row || ',"data":'
-        || iif(:data, coalesce(data, 'null'), 'null') || '}' AS item
-    FROM timer_json
-    WHERE seq IN (
-        SELECT seq FROM timer WHERE id >= :q AND id < :q || char(1114111) AND seq < :after
-            AND (:state IS NULL OR state = :state)
-            AND (:transport IS NULL OR transport = :transport)
-        ORDER BY id LIMIT :most
+-- The timers whose id begins so, of the first :most of these, newest first, and of a state and a
+-- transport where named; with more than these, also of the newest :most in that state.
+WITH first AS MATERIALIZED (
+    SELECT seq FROM timer WHERE id >= :q AND id < :q || char(1114111) ORDER BY id LIMIT :most
+), near AS MATERIALIZED (
+    SELECT seq FROM first
+    UNION
+    SELECT seq FROM (
+        SELECT seq FROM timer INDEXED BY timer_state
+        WHERE (SELECT count(*) FROM first) = :most AND state = :state AND seq < :after
+        ORDER BY seq DESC LIMIT :most
     )
-    ORDER BY seq DESC LIMIT :limit
+)
+SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
+    SELECT '{"timer":' || t.row || ',"data":'
+        || iif(:data, coalesce(t.data, 'null'), 'null') || '}' AS item
+    FROM (
+        SELECT n.seq FROM near n CROSS JOIN timer t ON t.seq = n.seq
+        WHERE n.seq < :after AND t.id >= :q AND t.id < :q || char(1114111)
+            AND (:state IS NULL OR t.state = :state)
+            AND (:transport IS NULL OR t.transport = :transport)
+        ORDER BY n.seq DESC LIMIT :limit
+    ) f CROSS JOIN timer_json t ON t.seq = f.seq
+    ORDER BY f.seq DESC
 );
 
 -- name: count_timers

@@ -25,7 +25,7 @@ CREATE INDEX touchpoint_live ON touchpoint (seq, deleted_at) WHERE deleted_at IS
 -- 200 ms of a million. Ids of a CRM begin alike for a dozen characters.
 CREATE VIRTUAL TABLE touchpoint_search USING fts5 (
     words, content = 'touchpoint', content_rowid = 'seq', tokenize = 'unicode61', detail = 'none',
-    prefix = '1 2 3 4 5 6 7 8 9 10 11 12'
+    prefix = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16'
 );
 INSERT INTO touchpoint_search (rowid, words) SELECT seq, words FROM touchpoint WHERE words <> '';
 CREATE TRIGGER touchpoint_in AFTER INSERT ON touchpoint WHEN new.words <> '' BEGIN
