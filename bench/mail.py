@@ -6,7 +6,18 @@ reached. It asserts nothing: it ends with exit code 1 only where it could not ru
 
 from __future__ import annotations
 
-from bench.cases import accept, backlog, drain, errors, fairness, http, idle, parts, program
+from bench.cases import (
+    accept,
+    backlog,
+    drain,
+    errors,
+    fairness,
+    http,
+    idle,
+    parts,
+    program,
+    templates,
+)
 
 CASES: program.Cases = {
     "drain": drain.figures,
@@ -17,6 +28,7 @@ CASES: program.Cases = {
     "errors": errors.figures,
     "idle": idle.figures,
     "parts": parts.figures,
+    "templates": templates.figures,
 }
 
 if __name__ == "__main__":

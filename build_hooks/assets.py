@@ -1,13 +1,13 @@
-"""Puts the third-party files that `assets.toml` pins beside the console's own, at every build.
+"""Puts the third-party files that `assets.toml` pins where they are used, at every build.
 
 They are never committed and go into sdist and wheel, so that what is installed asks nobody for
 them. A tarball is read only after its digest was found to be the pin's, and then only the files
 that are named here, under names that are made here: what is in it decides nothing.
 
-A stamp, written last, holds the pins and the digest of each file. Where it is true nothing is
-fetched: a wheel that is built from an sdist needs neither npm nor a network. A pin that changed, a
-file that changed or is missing, a build that was interrupted: then it is not true, and all of them
-are fetched anew.
+Each folder has a stamp, written last, with the pins and the digest of each file. Where it is true
+nothing is fetched: a wheel that is built from an sdist needs neither npm nor a network. A pin that
+changed, a file that changed or is missing, a build that was interrupted: then it is not true, and
+all of that folder are fetched anew.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Pin:
     integrity: str
     files: list[str]
     license: str
+    folder: str = FOLDER
 
     @property
     def names(self) -> dict[str, str]:
@@ -65,24 +66,38 @@ def read_pins(root: Path) -> list[Pin]:
 
 def requirements(root: Path) -> list[str]:
     """What a build must have installed to fetch them: an npm, where they and it are missing."""
-    if in_place(read_pins(root), root / FOLDER) or npm.on_path():
+    if in_place(read_pins(root), root) or npm.on_path():
         return []
     return [npm.IN_A_WHEEL]
 
 
 def put_assets(root: Path, pack: Callable[[str], bytes] = npm.pack) -> None:
-    """Have them all in `FOLDER`, or change nothing; raises `AssetRefused` and `NpmFailed`."""
-    pins, folder = read_pins(root), root / FOLDER
-    if in_place(pins, folder):
-        return
-    files: dict[str, bytes] = {}
-    for pin in pins:
-        files |= _taken(pin, pack(str(pin)))
-    _write(folder, files, _stamp(pins, files))
+    """Have them all in their folders, or change nothing; raises `AssetRefused` and `NpmFailed`."""
+    taken = {}
+    for folder, pins in _folders(read_pins(root)).items():
+        if not in_place(pins, root):
+            files: dict[str, bytes] = {}
+            for pin in pins:
+                files |= _taken(pin, pack(str(pin)))
+            taken[folder] = files, _stamp(pins, files)
+    for folder, (files, stamp) in taken.items():
+        _write(root / folder, files, stamp)
 
 
-def in_place(pins: list[Pin], folder: Path) -> bool:
+def in_place(pins: list[Pin], root: Path) -> bool:
     """Are they all there, whole, and those that the pins name?"""
+    return all(_whole(few, root / folder) for folder, few in _folders(pins).items())
+
+
+def _folders(pins: list[Pin]) -> dict[str, list[Pin]]:
+    """The pins of each folder."""
+    return {
+        folder: [pin for pin in pins if pin.folder == folder]
+        for folder in dict.fromkeys(pin.folder for pin in pins)
+    }
+
+
+def _whole(pins: list[Pin], folder: Path) -> bool:
     try:
         files = {name: (folder / name).read_bytes() for pin in pins for name in pin.names}
         return (folder / STAMP).read_text("utf-8") == _stamp(pins, files)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -26,7 +26,21 @@ STATUSES = {
     *("Scheduled", "Pending Manual Send", "Rate Limited", "Sent", "Error", "Manual Retry"),
 }
 # What a page must show before its picture is taken.
-READY = {"overview": ".u-over", "errors": ".u-over"}
+READY = {
+    "overview": ".u-over",
+    "errors": ".u-over",
+    "template": "iframe[name=preview]:not([hidden])",
+}
+# Kept for its page, with the partial that it uses.
+TEMPLATES = {
+    "footer": {"partial": True, "html": "<p><small>Conquer, 1 Main Street</small></p>"},
+    "following": {
+        "subject": "{{username}} follows you",
+        "html": "<h1>Hello {{name}}</h1>\n<p>{{username}} follows you now.</p>\n{{> footer}}",
+        "text": "Hello {{name}},\n\n{{username}} follows you now.",
+        "sample": {"name": "Grace", "username": "ada"},
+    },
+}
 
 
 def main() -> None:
@@ -37,6 +51,7 @@ def main() -> None:
     TARGET.mkdir(exist_ok=True)
     with demo() as url, sync_playwright() as playwright:
         told(url)
+        keep(url)
         browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS])
         for name, path in pages(url).items():
             for scheme in ("light", "dark"):
@@ -74,6 +89,14 @@ def told(url: str) -> None:
         time.sleep(0.2)
 
 
+def keep(url: str) -> None:
+    """Put TEMPLATES into the demo."""
+    for id, document in TEMPLATES.items():
+        body, kind = json.dumps(document).encode(), {"Content-Type": "application/json"}
+        asked = Request(f"{url}/v1/templates/{id}", body, kind, method="PUT")  # noqa: S310
+        urlopen(asked).close()  # noqa: S310
+
+
 def pages(url: str) -> dict[str, str]:
     """Each page by the name of its picture."""
     failed = next(
@@ -89,6 +112,7 @@ def pages(url: str) -> dict[str, str]:
         "complete": f"/touchpoints/{manual['id']}/complete",
         "mail": "/mail",
         "timeline": f"/mail/{failed['mailId']}",
+        "template": "/templates/following",
         "timers": "/timers",
         "accounts": "/accounts",
         "errors": "/errors?text=550+5.4.5+Daily+user+sending+limit+exceeded",

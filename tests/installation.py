@@ -10,18 +10,23 @@ import httpx
 
 from eventually import eventually
 from franking.apis.http import build
+from franking.app.hooks import AppHooks, opened
 from franking.app.outlets import Embedded
 from franking.app.routes import Routes
 from franking.clock import Clock, SystemClock
+from franking.compose.templates import Renderer
 from franking.core.delivery import Bounds
 from franking.core.expiry import NEVER
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
+from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
 from franking.outlets.package.telling import EmbeddedOutlet
 from franking.stores.secrets import Vault
 from franking.stores.sqlite import SqliteStore
 from franking.transports.base import Caller
+from franking.transports.fetching import HttpFetcher
+from franking.transports.hooks import HookPoster
 from franking.transports.line import Line
 from franking.transports.names import Names
 from franking.transports.sendgrid_settings import API
@@ -39,9 +44,10 @@ class Installation:
     With `accounts=True` each mail goes through its account, which must exist; else every mail
     through the one transport, `it.smtp`. With `private="deny"` no webhook goes to this machine;
     `call_seconds` is how long one may take in all. With `started=False` nothing is sent until the
-    test starts `it.engine`. With `cadence=True` the embedded package is told of events, else
-    `outlet` is, if there is one. `sendgrid` is the URL of a SendGrid that is to be taken for the
-    real one.
+    test starts `it.engine`. With `users=False` or `templates=False` there is no such collection.
+    With `cadence=True` the embedded package is told of events, else `outlet` is, if there is one.
+    `sendgrid` is the URL of a SendGrid that is to be taken for the real one. `fetcher` fetches
+    attachments; without one no host is on the list.
     """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
@@ -66,6 +72,17 @@ class Installation:
             "http": Webhook(self.clock, names, total_seconds=seconds),
             "tcp": Line(names, total_seconds=seconds),
         }
+        self.poster = HookPoster(
+            self.clock,
+            lambda hook: opened(vault, hook),
+            lambda threads: Names(self._settings.get("private", "allow"), threads=threads),
+            total_seconds=seconds,
+            tls=self._settings.get("tls"),
+        )
+        self.rendering = None
+        if self._settings.get("templates", True):
+            self.rendering = Rendering(self.store.templates, self.clock, Renderer())
+        self.fetcher: HttpFetcher = self._settings.get("fetcher") or HttpFetcher()
         self.engine = Engine(
             self.store,
             self.routes if self._settings.get("accounts") else OneRoute(self.smtp),
@@ -75,14 +92,21 @@ class Installation:
                 default_reply_to="reply@example.com",
                 bounds=bounds,
                 lease_ms=self._settings.get("lease_ms", 60_000),
+                users=self._settings.get("users", True),
                 expiry=self._settings.get("expiry", NEVER),
             ),
             self.callers,
             self._outlet(),
+            self.rendering,
+            poster=self.poster,
+            fetcher=self.fetcher,
         )
         wake, due = self.engine.wake, self.engine.due
+        hooks = AppHooks(vault, self.poster, self.engine.hooks_changed)
         expiry = self._settings.get("expiry", NEVER)
-        self.office = Office(self.store, self.clock, wake, self.routes, due, expiry)
+        self.office = Office(
+            self.store, self.clock, wake, self.routes, due, expiry, self.rendering, hooks
+        )
         if self._settings.get("started", True):
             self.engine.start()
         package = self.embedded.package
@@ -101,8 +125,12 @@ class Installation:
         await self.engine.stop(5)
         await self.smtp.close()
         await self.routes.close()
+        await self.poster.close()
+        if self.rendering is not None:
+            await self.rendering.close()
         for caller in self.callers.values():
             await caller.close()
+        await self.fetcher.close()
         await self.box.stop()
         await self.store.close()
 

@@ -75,7 +75,7 @@ class Registry:
 
     @property
     def whole(self) -> bool:
-        return assets.in_place(assets.read_pins(self.root), self.folder)
+        return assets.in_place(assets.read_pins(self.root), self.root)
 
     @property
     def left_over(self) -> list[Path]:

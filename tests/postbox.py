@@ -15,11 +15,13 @@ class Postbox:
 
     `mail_from` is the reply to MAIL. A list of replies is used up one by one, then all is taken.
     `hang_up` closes the connection after the dot instead of answering. Where there are `users`,
-    nobody else may send; `logins` are who came, in order.
+    nobody else may send; `logins` are who came, in order. `sessions` counts connections.
+    `offered` is all content that came, taken or not.
     """
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, list[str], EmailMessage]] = []
+        self.offered: list[EmailMessage] = []
         self.rcpt: dict[str, list[str]] = {}
         self.data: list[str] = []
         self.mail_from: list[str] = []
@@ -27,6 +29,7 @@ class Postbox:
         self.logins: list[str] = []
         self.hang_up = False
         self.dots = 0
+        self.sessions = 0
         self.port = 0
 
     async def start(self) -> None:
@@ -43,6 +46,7 @@ class Postbox:
         return [mail for _, _, mail in self.taken]
 
     def _session(self) -> SMTP:
+        self.sessions += 1
         return SMTP(
             self,
             enable_SMTPUTF8=True,
@@ -87,12 +91,13 @@ class Postbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.dots += 1
+        content = cast(bytes, envelope.original_content)
+        mail = message_from_bytes(content, policy=policy.default)
+        self.offered.append(mail)
         if self.hang_up:
             cast(asyncio.Transport, cast(Any, server).transport).abort()
             return "250 never heard"
         if self.data:
             return self.data.pop(0)
-        content = cast(bytes, envelope.original_content)
-        mail = message_from_bytes(content, policy=policy.default)
         self.taken.append((envelope.mail_from or "", list(envelope.rcpt_tos), mail))
         return "250 Accepted"

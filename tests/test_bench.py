@@ -51,6 +51,14 @@ def bench(*arguments: str, name: str = "mail") -> list[list[str]]:
             ],
         ),
         ("idle", ["idle `serve`, over 3 s", "`franking --help`"]),
+        (
+            "templates",
+            [
+                "templates, 40 callers",
+                "templates, 40 callers: all of it",
+                "templates: memory of the engine",
+            ],
+        ),
     ],
 )
 def test_a_case_prints_its_figures(case: str, lines: list[str]) -> None:

@@ -27,7 +27,7 @@ STUBS = {f"franking/apis/rpc/data_api_pb2{end}" for end in (".py", ".pyi", "_grp
 BUILD_SECONDS = 60
 # What a build reads of the project.
 READ = ("src", "build_hooks", "hatch_build.py", "pyproject.toml", "README.md", "LICENSE")
-ASSETS = sorted(name for pin in assets.read_pins(ROOT) for name in pin.names)
+ASSETS = sorted(f"{pin.folder}/{name}" for pin in assets.read_pins(ROOT) for name in pin.names)
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +130,19 @@ def kept(folder: str) -> set[str]:
     return {path.relative_to(ROOT / "src").as_posix() for path in found}
 
 
-MADE = {f"{WEB}/vendor/{name}" for name in (*ASSETS, assets.STAMP)}
-HELD = MADE | STUBS | kept("assets") | kept("templates")
+MADE = {
+    f"{pin.folder.removeprefix('src/')}/{name}"
+    for pin in assets.read_pins(ROOT)
+    for name in (*pin.names, assets.STAMP)
+}
+ENGINE = {f"franking/compose/templates/{name}" for name in ("script.js", "child.py")}
+HELD = MADE | STUBS | ENGINE | kept("assets") | kept("templates")
 
 
 def test_the_pins_of_this_project_are_whole() -> None:
     pins = assets.read_pins(ROOT)
     names = [name for pin in pins for name in pin.names]
-    assert {"htmx.org", "idiomorph", "uplot"} <= {pin.name for pin in pins}
+    assert {"htmx.org", "idiomorph", "uplot", "handlebars"} <= {pin.name for pin in pins}
     assert len(names) == len(set(names)), "two packages have a file of one name"
     for pin in pins:
         assert pin.version.replace(".", "").isdigit(), "a range is no pin"
@@ -184,7 +189,7 @@ import franking, sys
 from importlib.resources import files
 assert franking.__file__.startswith(sys.prefix), franking.__file__
 for name in sys.argv[1:]:
-    print(name, len((files("franking.web") / "vendor" / name).read_bytes()))
+    print(name, len((files("franking") / name.partition("/franking/")[2]).read_bytes()))
 """
 
 
@@ -193,7 +198,7 @@ def test_what_is_installed_has_every_asset(
 ) -> None:
     command = [str(installed / "python"), "-c", SHOW, *ASSETS]
     shown = subprocess.run(command, cwd=tmp_path, env=nowhere, stdout=PIPE, text=True, check=True)
-    sizes = {name: (ROOT / assets.FOLDER / name).stat().st_size for name in ASSETS}
+    sizes = {name: (ROOT / name).stat().st_size for name in ASSETS}
     assert shown.stdout.splitlines() == [f"{name} {sizes[name]}" for name in ASSETS]
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from franking.app.sender import check_senders, smtp_settings
+from franking.app.sender import check_senders, smtp_settings, through
 from franking.config import Address, Secret, SettingRefused, Settings, load
+from franking.config.hosts import FileHost
 from franking.config.readers import READERS
+from franking.transports.sendgrid_settings import SendGridSettings
+from franking.transports.smtp_settings import SmtpSettings
 
 KEY = f"fk_{'0' * 26}_{'s' * 43}"
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # 24 bytes, the least
@@ -64,6 +67,21 @@ def test_every_setting_has_a_reader_and_every_reader_a_setting() -> None:
         ("webhook_secret", f" {LONGEST},{WHSEC} ", Secret(f"{LONGEST} {WHSEC}")),
         ("webhook_secret", f"{WHSEC}\n{LONGEST}", Secret(f"{WHSEC} {LONGEST}")),
         ("webhook_private_addresses", "deny", "deny"),
+        (
+            "attachment_hosts",
+            "Files.example.com., *.Example.com:8443,[::1]:80,Bücher.example",
+            (
+                FileHost("files.example.com"),
+                FileHost("example.com", 8443, below=True),
+                FileHost("::1", 80),
+                FileHost("xn--bcher-kva.example"),
+            ),
+        ),
+        ("attachment_hosts", "", ()),
+        ("attachment_private_addresses", "allow", "allow"),
+        ("attachment_seconds", "300", 300),
+        ("attachment_max_bytes", "1024", 1024),
+        ("attachment_max_mail_bytes", "104857600", 104_857_600),
         ("outlet", "none", "none"),
         ("events", "email_Bounced", ("email_Bounced",)),
         ("events", "", ()),
@@ -129,6 +147,12 @@ HTTPS = "must be https:// and a host, as https://login.salesforce.com"
         ("data_api", "2001:db8::1:50052", PEER),  # an IPv6 address stands in brackets
         ("data_api", ":50052", PEER),
         ("webhook_private_addresses", "Deny", "must be allow or deny"),
+        ("attachment_hosts", "https://files.example.com", "must be host names with commas between"),
+        ("attachment_hosts", "a.example,*", "files.example.com:8443, and '*' is none"),
+        ("attachment_private_addresses", "yes", "must be allow or deny"),
+        ("attachment_seconds", "0", "must be a whole number from 1 to 300"),
+        ("attachment_max_bytes", "1023", "must be a whole number from 1024 to 104857600"),
+        ("attachment_max_mail_bytes", "25 MB", "must be a whole number from 1024 to 104857600"),
         ("outlet", "Salesforce", "must be package, salesforce or none"),
         ("events", "email_Sent", "must be email_Bounced, or empty"),
         ("events", "email_Bounced,email_Bounced", "must be email_Bounced, or empty"),
@@ -230,6 +254,13 @@ def test_an_unknown_name_that_is_like_none_is_refused_with_all_that_there_are() 
     assert all(f"FRANKING_{name.upper()}" in words for name in READERS)
 
 
+@pytest.mark.parametrize("name", ["MAIL_COLLECTION", "LOCATION", "DATABASE", "DATABASE_REGION"])
+def test_what_only_the_extension_has_is_refused_with_the_guide(name: str) -> None:
+    words = refused(**{name.lower(): "mail"})
+    assert words.startswith(f"FRANKING_{name} is the Trigger Email extension's, not ours: ")
+    assert words.endswith(" (docs/from-trigger-email.md).")
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     assert len(refused(lease_seconds="0", http="nowhere", colour="red").splitlines()) == 3
 
@@ -314,6 +345,54 @@ def test_oauth2_ignores_the_uri_and_asks_for_tokens() -> None:
     assert (found.oauth.client_secret, found.oauth.refresh_token) == ("s3cret", "t0ken")
 
 
+SENDGRID = [
+    "smtp://smtp.sendgrid.net:587",
+    "smtps://apikey:unused@SMTP.SendGrid.net:465?pool=true",
+    "smtp://x@y:a/b@smtp.sendgrid.net:1?service=gmail",
+]
+
+
+@pytest.mark.parametrize("uri", SENDGRID)
+@pytest.mark.parametrize("others", [{}, OAUTH], ids=["password", "sendgrid comes first"])
+def test_sendgrids_host_means_its_web_api_with_the_password_as_key(
+    uri: str, others: dict[str, str]
+) -> None:
+    named = {"FRANKING_SMTP_CONNECTION_URI": uri, "FRANKING_SMTP_PASSWORD": "SG.key"}
+    found = through(load({**others, **named}, NO_FILE))
+    assert isinstance(found, SendGridSettings)
+    assert (found.key, found.base) == ("SG.key", "https://api.sendgrid.com")
+    assert "SG.key" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "smtp://smtp.sendgrid.net.example.com:587",
+        "smtp://smtp.eu.sendgrid.net:587",
+        "smtp://smtp.sendgrid.net@example.com:587",
+        "smtp://u@example.com:587?service=SendGrid",
+    ],
+)
+def test_another_host_is_smtp_whatever_it_looks_like(uri: str) -> None:
+    assert isinstance(through(loaded(smtp_connection_uri=uri, smtp_password="k")), SmtpSettings)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "FRANKING_SMTP_PASSWORD is not set: FRANKING_SMTP_CONNECTION_URI names smtp.send"),
+        ({"smtp_password": "hunter 2"}, "FRANKING_SMTP_PASSWORD can't be used: a SendGrid API key"),
+    ],
+)
+def test_a_key_that_lacks_or_is_none_is_told_by_its_setting(
+    given: dict[str, str], told: str
+) -> None:
+    with pytest.raises(SettingRefused) as refused:
+        through(loaded(smtp_connection_uri="smtp://smtp.sendgrid.net:587", **given))
+    assert str(refused.value).startswith(told)
+    assert "hunter" not in str(refused.value)
+
+
 def test_an_api_key_is_the_password_of_a_user_named_so() -> None:
     found = loaded(
         auth_type="ApiKey", smtp_password="k", smtp_connection_uri="smtp://smtp.sendgrid.net:587"
@@ -353,13 +432,15 @@ def test_what_nothing_can_be_sent_through_is_refused_at_start(
 
 
 @pytest.mark.parametrize(
-    "sender", ["a@localhost", "Ada <a@example.com>", '"Doe, Jane" <j@example.com>']
+    "sender", ["a@[IPv6:::1]", "Ada <a@example.com>", '"Doe, Jane" <j@example.com>']
 )
 def test_a_default_sender_is_one_address(sender: str) -> None:
     check_senders(loaded(default_from=sender, default_reply_to="a@example.com, b@example.com"))
 
 
-@pytest.mark.parametrize("sender", ["nobody", "a@b, c@d", "a@", "team: a@b;,", "Ada <>"])
+@pytest.mark.parametrize(
+    "sender", ["nobody", "a@b.c, c@d.e", "a@", "team: a@b.c;,", "Ada <>", "a@localhost", "a@host."]
+)
 def test_a_default_sender_that_is_not_one_address_is_refused(sender: str) -> None:
     with pytest.raises(SettingRefused, match=r"^FRANKING_DEFAULT_FROM is "):
         check_senders(loaded(default_from=sender))

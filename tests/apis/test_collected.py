@@ -49,7 +49,9 @@ async def test_a_document_is_written_read_and_written_back(
     assert (await client.get(f"{place}/a b")).status_code == 404
 
 
-async def test_an_id_of_its_own_is_kept_but_not_shown(client: httpx.AsyncClient, place: str) -> None:
+async def test_an_id_of_its_own_is_kept_but_not_shown(
+    client: httpx.AsyncClient, place: str
+) -> None:
     document = {"id": 17, "x": {"id": 18}}
     assert (await client.put(f"{place}/a", json=document)).json() == {"id": "a", "x": {"id": 18}}
     assert (await client.get(f"{place}/a")).json() == {"id": "a", "x": {"id": 18}}
@@ -67,7 +69,7 @@ async def test_no_update_is_lost(client: httpx.AsyncClient, place: str) -> None:
         none = await client.request(method, f"{place}/b", json={}, headers={"if-match": "*"})
         assert none.status_code == 412
     assert (await client.get(path)).json() == {"id": "a", "b": 1}
-    both = {"if-match": f'{old}, {new}'}
+    both = {"if-match": f"{old}, {new}"}
     assert (await client.put(path, json={}, headers=both)).status_code == 200
     assert (await client.delete(path, headers={"if-match": "*"})).status_code == 204
 
@@ -170,9 +172,9 @@ async def test_a_collection_is_listed_by_pages(client: httpx.AsyncClient, place:
     for n in range(45):
         await client.put(f"{place}/u{n:02}", json={"n": n})
     found: list[int] = []
-    after = ""
+    after: str | None = ""
     for size in (30, 15):
-        query = {"limit": 30, **({"after": after} if after else {})}
+        query = {"limit": "30", **({"after": after} if after else {})}
         page = (await client.get(place, params=query)).json()
         assert len(page["items"]) == size
         found += [item["n"] for item in page["items"]]

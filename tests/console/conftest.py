@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from console.doorway import Doorway
+from console.doorway import opened as on_a_store
 from console.served import Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -68,6 +71,20 @@ def opened(browser: Browser) -> Iterator[Opened]:
 def page(opened: Opened, served: Served) -> Page:
     """A page of the console, as wide as a desk's; `page.goto("/touchpoints")`."""
     return opened.page(base_url=served.url)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doorway]:
+    """For tests that leave the clock and the keys alone."""
+    async with on_a_store(tmp_path_factory.mktemp("shared")) as door:
+        yield door
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def door(tmp_path: Path) -> AsyncIterator[Doorway]:
+    """The console behind its keys, without a browser."""
+    async with on_a_store(tmp_path) as door:
+        yield door
 
 
 class Opened:

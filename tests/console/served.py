@@ -7,6 +7,7 @@ own; `run` carries what a test asks of it there.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 from franking.apis.http import build
 from franking.app.listening import Listener, address, bound
 from franking.config import Address
-from franking.web import console_routes
+from franking.web import console
 from installation import Installation
 
 T = TypeVar("T")
@@ -27,10 +28,11 @@ STOP_SECONDS = 20
 class Served:
     """`with Served(tmp_path) as it`; `it.url` is the console, `it.box` the mail server.
 
-    `settings` are the installation's; the embedded package hears of events.
+    `settings` are the installation's; the embedded package hears of events. With `tls` it is HTTPS.
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None, **settings: Any) -> None:
+        self._tls = tls
         self.installation = Installation(folder, **{"cadence": True, **settings})
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -63,12 +65,13 @@ class Served:
     async def _start(self) -> None:
         it = await self.installation.__aenter__()
         package = it.embedded.package
-        pages = console_routes(it.office, it.clock, it.office.timers, package)
-        self._front = build(it.office, it.clock, package=package, pages=pages)
+        pages = console(it.office, it.clock, it.office.timers, package)
+        self._front = build(it.office, it.clock, package=package, console=pages)
         socket = bound(Address("127.0.0.1", 0))
-        self._listener = Listener(self._front, socket)
+        self._listener = Listener(self._front, socket, self._tls)
         await self._listener.started()
-        self.url = f"http://127.0.0.1:{address(socket).port}"
+        scheme = "http" if self._tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{address(socket).port}"
 
     async def _stop(self) -> None:
         self._front.stop()

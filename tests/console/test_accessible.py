@@ -30,6 +30,10 @@ def furnished(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
         account = {"transport": {"type": "smtp", "uri": uri}, "limits": {"perDay": 100}}
         served.run(served.installation.office.accounts.set("rep", account))
         served.run(served.installation.office.accounts.pause("rep", None, "moving house"))
+        template = {"subject": "Hi {{name}}", "html": "<p>Dear {{name}}</p>", "text": "{{name}}"}
+        served.run(served.installation.office.templates.set("welcome", template))
+        broken = {"text": "{{#if}}", "name": "Broken", "partial": True}
+        served.run(served.installation.office.templates.set("x" * 250, broken))
         yield served
 
 
@@ -46,6 +50,11 @@ def paths(served: Served) -> dict[str, str]:
         "complete": f"/touchpoints/{written.id}/complete",
         "mails": "/mail",
         "mail": f"/mail/{first.mail_id}",
+        "templates": "/templates",
+        "no templates": "/templates?q=none",
+        "template": "/templates/welcome",
+        "broken template": f"/templates/{'x' * 250}",
+        "new template": "/templates/another?new=1",
         "timers": "/timers",
         "timer": f"/timers/{first.timer_id}",
         "accounts": "/accounts",
@@ -96,13 +105,16 @@ def test_no_page_is_wider_than_its_screen(opened: Opened, furnished: Served, wid
         ("/touchpoints", "Retry the email to nobody@example.com"),
         ("/touchpoints", "Retry all of these"),
         ("/accounts/rep", "Resume"),
+        ("/templates", "New template"),
+        ("/templates/welcome", "Delete"),
+        ("complete", "Start from a template"),
     ],
 )
 def test_no_dialog_has_a_serious_fault(
     opened: Opened, furnished: Served, path: str, button: str
 ) -> None:
     page = opened.page(base_url=furnished.url)
-    page.goto(path)
+    page.goto(paths(furnished).get(path, path))
     if button != "Resume":
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("dialog")).to_be_visible()

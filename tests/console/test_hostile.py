@@ -51,6 +51,9 @@ def furnished(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
         uri = f"smtp://127.0.0.1:{served.box.port}"
         served.run(it.office.accounts.set("evil<b>", {"transport": {"type": "smtp", "uri": uri}}))
         served.run(it.office.accounts.pause("evil<b>", None, REASON))
+        template = {"name": ROW[:255], "sample": {"x": ROW}, "attachments": [{"path": ROW}]}
+        parts = dict.fromkeys(("subject", "text", "html", "amp"), f"{ROW}".replace("{{", "{"))
+        served.run(it.office.templates.set(ODD_ID, template | parts))
         yield served
 
 
@@ -65,6 +68,11 @@ def paths() -> list[str]:
         "/mail",
         f"/mail/{odd}",
         f"/mail/{odd}/rendered",
+        "/templates",
+        f"/templates/{odd}",
+        "/templates?q=%3Cscript%3Ewindow.ran%3D1%3C%2Fscript%3E",
+        "/templates/%3Cimg%20src=x%20onerror=window.ran=2%3E",
+        "/templates/%3Cimg%20src=x%20onerror=window.ran=2%3E?new=1",
         "/timers",
         f"/timers/{odd}",
         "/accounts",

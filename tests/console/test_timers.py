@@ -18,7 +18,7 @@ from franking.apis.http import build
 from franking.clock import HandClock
 from franking.core.timer.retry import BEING_SENT, IN_DOUBT, SCHEDULED, SENT
 from franking.office.timer_door import Unreachable
-from franking.web import console_routes
+from franking.web import console
 from franking.web.pretty import MOST_CHARACTERS
 from transports.receiver import Receiver, answer, receiving
 
@@ -345,8 +345,8 @@ def test_timers_out_of_reach_are_no_toast_each_time(served: Served) -> None:
     door = TimersAtHand(HandClock())
     door.broken = Unreachable("The Data API at <b> is out of reach.")
     package = it.embedded.package
-    pages = console_routes(it.office, it.clock, door, package)
-    app: Any = build(it.office, it.clock, timers=door, package=package, pages=pages, trusted=True)
+    pages = console(it.office, it.clock, door, package)
+    app: Any = build(it.office, it.clock, timers=door, package=package, console=pages, trusted=True)
 
     async def look(path: str) -> httpx.Response:
         transport = httpx.ASGITransport(app)

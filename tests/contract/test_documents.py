@@ -22,6 +22,11 @@ MESSAGE = "ValidationError: Invalid message configuration: "
 TEMPLATE = "ValidationError: Invalid template configuration: "
 NOBODY = LEAD + "Email must have at least one recipient"
 BLANK = MESSAGE + "At least one of 'text' or 'html' must be provided in message"
+NOTHING = LEAD + (
+    "Email configuration must include either a 'message', 'template', or 'sendGrid' object"
+)
+NO_FILES = MESSAGE + "Field 'message.attachments' must be an array"
+FILE = MESSAGE + "Field 'message.attachments.0"
 NOT_ADDRESSES = LEAD + "Field 'to' must be either a string or an array of strings"
 
 
@@ -50,24 +55,32 @@ REFUSED = [
     (20, mail(to=None), NOT_ADDRESSES),
     (23, mail(message={"text": "t"}), MESSAGE + "Field 'message.subject' must be a string"),
     (25, mail(message={"subject": "s"}), BLANK),
-    (27, mail(message={"subject": "s", "text": 5}), MESSAGE + "Field 'message.text' must be"),
+    (
+        27,
+        mail(message={"subject": "s", "text": 5}),
+        f"{MESSAGE}Field 'message.text' must be a string",
+    ),
     (28, mail(message={}), BLANK),
     (29, mail(message=None), LEAD + "Field 'message' must be a map"),
-    (30, mail(message="hi"), "ValidationError: Invalid"),
+    (30, mail(message="hi"), MESSAGE + "Field 'message' must be a map"),
     (31, mail(message=["x"]), MESSAGE + "Field 'message' must be a map"),
-    (32, {"to": A}, LEAD + "Email configuration must include either a 'message', 'template'"),
+    (32, {"to": A}, NOTHING),
     (33, mail(**{"from": 3}), LEAD + "Field 'from' must be a string"),
     (34, mail(categories="x"), LEAD + "Field 'categories' must be an array"),
-    (35, mail(message={**HELLO, "attachments": {"a": 1}}), MESSAGE + "Field 'message.attachments'"),
-    (36, mail(message={**HELLO, "attachments": "x"}), MESSAGE + "Field 'message.attachments'"),
-    (39, attached(httpHeaders="x"), MESSAGE + "Field 'message.attachments.0.httpHeaders' must"),
-    (40, attached(headers="x"), MESSAGE + "Field 'message.attachments.0.headers' must be a map"),
-    (41, attached(headers={"a": 1}), MESSAGE + "Field 'message.attachments.0.headers.a' must"),
-    (42, attached(filename=1), MESSAGE + "Field 'message.attachments.0.filename' must be"),
+    (35, mail(message={**HELLO, "attachments": {"a": 1}}), NO_FILES),
+    (36, mail(message={**HELLO, "attachments": "x"}), NO_FILES),
+    (39, attached(httpHeaders="x"), f"{FILE}.httpHeaders' must be a map"),
+    (40, attached(headers="x"), f"{FILE}.headers' must be a map"),
+    (41, attached(headers={"a": 1}), f"{FILE}.headers.a' must be a string"),
+    (42, attached(filename=1), f"{FILE}.filename' must be a string"),
     (72, mail(template={"name": ""}), TEMPLATE + "Field 'template.name' cannot be empty"),
     (73, mail(template={"name": 7}), TEMPLATE + "Field 'template.name' must be a string"),
     (75, mail(template="x"), TEMPLATE + "Field 'template' must be a map"),
-    (76, mail(template={"name": "n", "data": "x"}), TEMPLATE + "Field 'template.data' must be"),
+    (
+        76,
+        mail(template={"name": "n", "data": "x"}),
+        f"{TEMPLATE}Field 'template.data' must be a map",
+    ),
     (79, mail(template=None), TEMPLATE + "Field 'template' must be a map"),
 ]
 
@@ -78,7 +91,7 @@ async def test_a_document_written_with_trouble_is_told_at_once(
 ) -> None:
     delivery = (await it.write(document))["delivery"]
     assert delivery["state"] == "ERROR"
-    assert delivery["error"].startswith(error)
+    assert delivery["error"] == error
     assert delivery["attempts"] == 0
     assert it.box.dots == 0
 
@@ -90,21 +103,15 @@ async def test_the_strict_door_refuses_it_with_the_same_text(
     answer = await it.http.post("/v1/mail", json=document)
     assert answer.status_code == 422
     assert answer.headers["content-type"].startswith("application/problem+json")
-    assert answer.json()["detail"].startswith(error)
+    assert answer.json()["detail"] == error
     assert (await it.http.get("/v1/mail")).json()["items"] == []
 
 
 FAILED = [
-    (12, mail(toUids=["u1"]), "Error: Must specify a users collection to send using uids."),
     (17, mail(to="not-an-email"), "Error: No recipients defined"),
     (48, attached(path="/nonexistent/file.pdf"), "Error: Attachment source is not allowed: "),
     (49, attached(href="http://127.0.0.1:1/x"), "Error: Attachment source is not allowed: http"),
     (50, attached(path="/etc/hostname"), "Error: Attachment source is not allowed: "),
-    (
-        85,
-        {"to": A, "template": {"name": "t"}},
-        "Error: Must specify a templates collection to send using a template.",
-    ),
     (
         86,
         {"to": A, "sendGrid": {"templateId": "d-1"}},
@@ -126,6 +133,7 @@ async def test_what_cannot_be_composed_ends_in_error(
     assert it.box.dots == 0
 
 
+@pytest.mark.case(1)
 async def test_case_1_a_plain_mail_is_sent(it: Installation) -> None:
     delivery = (await it.write(mail()))["delivery"]
     assert delivery["state"] == "SUCCESS"
@@ -143,6 +151,7 @@ async def test_case_1_a_plain_mail_is_sent(it: Installation) -> None:
     assert sent["message-id"] == info["messageId"]
 
 
+@pytest.mark.case(2)
 async def test_case_2_recipients_keep_their_order_and_bcc_stays_hidden(it: Installation) -> None:
     everybody = ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]
     document = mail(to=everybody[:2], cc=[everybody[2]], bcc=everybody[3])
@@ -153,6 +162,7 @@ async def test_case_2_recipients_keep_their_order_and_bcc_stays_hidden(it: Insta
     assert "bcc" not in sent
 
 
+@pytest.mark.case(3)
 async def test_case_3_from_and_reply_to_are_used(it: Installation) -> None:
     await it.write(mail(**{"from": "F <f@example.com>", "replyTo": "r@example.com"}))
     [(sender, _, sent)] = it.box.taken
@@ -163,11 +173,13 @@ async def test_case_3_from_and_reply_to_are_used(it: Installation) -> None:
     )
 
 
+@pytest.mark.case(4)
 async def test_case_4_a_malformed_from_passes_the_door(it: Installation) -> None:
     document = mail(**{"from": "Friendly Firebaser test@example.com"})
     assert (await it.http.post("/v1/mail", json=document)).status_code == 201
 
 
+@pytest.mark.case(5)
 async def test_case_5_headers_go_along(it: Installation) -> None:
     unsubscribe = "<mailto:u@example.com>"
     await it.write(mail(headers={"X-Custom-Header": "V", "List-Unsubscribe": unsubscribe}))
@@ -175,6 +187,7 @@ async def test_case_5_headers_go_along(it: Installation) -> None:
     assert (sent["x-custom-header"], sent["list-unsubscribe"]) == ("V", unsubscribe)
 
 
+@pytest.mark.case(11, 26, 38)
 @pytest.mark.parametrize(
     "document",
     [
@@ -188,6 +201,14 @@ async def test_what_is_empty_is_absent(it: Installation, document: dict[str, Any
     assert (await it.write(document))["delivery"]["state"] == "SUCCESS"
 
 
+@pytest.mark.case(26)
+async def test_case_26_a_text_that_is_null_is_none(it: Installation) -> None:
+    await it.write(mail(message={"subject": "s", "text": None, "html": "<p>h"}))
+    [sent] = it.box.mails
+    assert (sent.get_content_type(), sent.get_content().rstrip()) == ("text/html", "<p>h")
+
+
+@pytest.mark.case(43, 44)
 async def test_cases_43_and_44_attachments_arrive_as_they_were(it: Installation) -> None:
     files = [
         {"filename": "hello.txt", "content": "Hello world!"},
@@ -201,6 +222,7 @@ async def test_cases_43_and_44_attachments_arrive_as_they_were(it: Installation)
     assert second.get_payload(decode=True) == b"Hello"
 
 
+@pytest.mark.case(47)
 async def test_case_47_a_raw_part_goes_in_verbatim(it: Installation) -> None:
     raw = "Content-Type: text/x-raw\r\n\r\nverbatim\r\n"
     await it.write(attached(raw=raw))

@@ -23,6 +23,7 @@ def lives(delivery: dict[str, Any]) -> int:
     return times.parse(delivery["expireAt"]) - times.parse(delivery["startTime"])
 
 
+@pytest.mark.case(115)
 @pytest.mark.parametrize("document", [MAIL, BAD])
 async def test_what_is_sent_and_what_is_refused_expire(
     tmp_path: Path, document: dict[str, Any]

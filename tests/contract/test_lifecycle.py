@@ -43,6 +43,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.case(96, 98, 99)
 @pytest.mark.parametrize(("where", "reply", "error"), REFUSALS)
 async def test_a_refusal_is_told_in_the_servers_words(
     it: Installation, where: str, reply: str, error: str
@@ -145,6 +146,7 @@ PRESETS = [
 ]
 
 
+@pytest.mark.case(103, 104, 105)
 @pytest.mark.parametrize(("preset", "state", "attempts"), PRESETS)
 async def test_cases_103_to_105_a_preset_state_counts(
     it: Installation, preset: dict[str, Any], state: str, attempts: int
@@ -176,6 +178,7 @@ async def test_a_document_with_trouble_is_not_sent_by_asking_again(
     assert delivery["error"].startswith("ValidationError: ")
 
 
+@pytest.mark.case(107)
 async def test_case_107_processing_elsewhere_is_left_until_its_lease_ends(
     it: Installation,
 ) -> None:
@@ -185,6 +188,7 @@ async def test_case_107_processing_elsewhere_is_left_until_its_lease_ends(
     assert (await it.read())["delivery"]["state"] == "PROCESSING"
 
 
+@pytest.mark.case(108)
 @pytest.mark.parametrize("lease", [{"leaseExpireTime": PAST}, {}])
 async def test_case_108_processing_past_its_lease_is_error(
     it: Installation, lease: dict[str, Any]
@@ -204,6 +208,7 @@ async def test_an_unknown_delivery_state_is_error_at_once(
     assert delivery["error"] == f'Error: Unknown delivery state "{name}".'
 
 
+@pytest.mark.case(110)
 async def test_case_110_a_mended_mail_is_sent_again(it: Installation) -> None:
     it.box.rcpt[A] = ["550 no"]
     await it.write(MAIL)
@@ -215,6 +220,7 @@ async def test_case_110_a_mended_mail_is_sent_again(it: Installation) -> None:
     assert delivery["info"]["accepted"] == [B]
 
 
+@pytest.mark.case(112)
 async def test_case_112_an_edit_after_success_sends_nothing(it: Installation) -> None:
     await it.write(MAIL)
     await it.http.patch("/v1/mail/m1", json={"to": B})
@@ -223,6 +229,7 @@ async def test_case_112_an_edit_after_success_sends_nothing(it: Installation) ->
     assert it.box.dots == 1
 
 
+@pytest.mark.case(114)
 async def test_case_114_a_deleted_document_is_gone(it: Installation) -> None:
     await it.write(MAIL)
     assert (await it.http.delete("/v1/mail/m1")).status_code == 204

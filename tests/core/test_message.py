@@ -13,8 +13,8 @@ from franking.core import message
 from franking.core.message import (
     HEAD_CHARACTERS,
     Options,
-    head_texts,
     Setup,
+    head_texts,
     options,
     search_text,
     trouble,
@@ -383,6 +383,7 @@ def test_options_that_are_absent_null_or_wrong_have_their_defaults() -> None:
         (document(to=["A@x.com", 1], cc="C ", bcc=["D\r\nE"]), "a@x.com c d e hello"),
         (document(to=None, message="x"), ""),
         (document(message={"subject": 1}), "a@example.com"),
+        (document(message={}, template={"name": "Tea"}), "a@example.com (template tea)"),
     ],
 )
 def test_what_the_search_looks_in(searched: dict[str, Any], text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from franking.core.account import Limits
 from franking.core.presets import PRESETS
-from franking.core.sender import Secrets, Sender, Server, Tokens, read, same_login
+from franking.core.sender import Secrets, Sender, Server, Tokens, read, same_login, through_sendgrid
 
 HOST = {"host": "smtp.example.com"}
 OAUTH = {"clientId": "c", "clientSecret": "s", "refreshToken": "r"}
@@ -34,6 +34,10 @@ REFUSED = [
     (through(hots="h"), "'transport.hots' is not known here"),
     (through(user="u", oauth={"client_id": "c"}), "'transport.oauth.client_id' is not known"),
     ({**through(), "limits": {"perHour": 1}}, "'limits.perHour' is not known here"),
+    (
+        {"transport": {"host": "smtp.sendgrid.net", "oauth": OAUTH}, "address": "a@b.c"},
+        "'transport.oauth' is not for SendGrid",
+    ),
     # what is of another kind
     ({"transport": "smtp://h:25"}, "'transport' must be a map"),
     ({**through(), "limits": []}, "'limits' must be a map"),
@@ -134,6 +138,28 @@ def test_a_preset_is_enough(name: str) -> None:
     user = preset.user or "rep@example.com"
     assert found.sender.server == Server(None, preset.host, preset.port, preset.secure, user)
     assert found.limits == preset.limits
+
+
+@pytest.mark.parametrize(
+    ("transport", "sendgrid"),
+    [
+        ({"uri": "smtp://smtp.sendgrid.net:587"}, True),
+        ({"uri": "smtps://apikey:k@smtp.sendgrid.net:465/?pool=true"}, True),
+        ({"uri": "smtp://SMTP.SendGrid.net:25"}, True),
+        ({"host": "smtp.sendgrid.net"}, True),
+        ({"uri": "smtp://smtp.sendgrid.net.example.com:587"}, False),
+        ({"uri": "smtp://smtp.sendgrid.net@example.com:587"}, False),
+        ({"uri": "smtp://example.com:587/smtp.sendgrid.net"}, False),
+        ({"uri": "smtp://[::1:587"}, False),
+        ({"host": "smtp.eu.sendgrid.net"}, False),
+    ],
+)
+def test_sendgrids_host_needs_a_key_and_no_user(transport: dict[str, str], sendgrid: bool) -> None:
+    found = read({"transport": transport}, own_server=False)
+    assert found.sender.server is not None
+    assert through_sendgrid(found.sender.server) is sendgrid
+    if sendgrid:
+        assert (found.sender.server.user, found.login) == ("apikey", True)
 
 
 def test_limits_are_the_presets_unless_they_are_named_and_null_is_none() -> None:

@@ -118,7 +118,14 @@ async def test_pages_follow_the_ids(collection: Collection) -> None:
 async def test_some_are_found_by_how_their_id_begins_or_by_their_name(
     collection: Collection,
 ) -> None:
-    for id, name in (("ab", None), ("abc", "x"), ("b", "ab"), ("c", "abc"), ("a", "ab"), ("%", None)):
+    for id, name in (
+        ("ab", None),
+        ("abc", "x"),
+        ("b", "ab"),
+        ("c", "abc"),
+        ("a", "ab"),
+        ("%", None),
+    ):
         await collection.save(new(id, name), anything, 1)
     assert await ids(collection, q="ab") == ["a", "ab", "abc", "b"]
     assert await ids(collection, q="ab", after="ab") == ["abc", "b"]

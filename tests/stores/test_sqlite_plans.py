@@ -29,6 +29,10 @@ GROWING = (
     "timer_life",
     "timer_lane",
     "tally",
+    "session",
+    "webhook_queue",
+    "webhook_lane",
+    "kept_document",
 )
 VIEWS = {"mail_json": "m", "timer_json": "t"}  # and how each calls its table
 
@@ -86,6 +90,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
                 paused_until = iif(rowid % 3, NULL, {NOW});
             INSERT INTO tally SELECT 60000, seq * 60000, 'sent', '', 1 FROM mail;
             INSERT INTO tally SELECT 3600000, seq * 3600000, 'sent', '', 1 FROM mail;
+            INSERT INTO webhook (id, url, types, include, secret, created_at)
+            VALUES ('w0', 'u', '[]', 'doc', x'', 1), ('w1', 'u', '[]', 'doc', x'', 1);
+            UPDATE event SET mail_seq = seq WHERE seq % 2;
+            INSERT INTO webhook_queue (webhook, seq, mail, state)
+            SELECT 'w' || (seq % 3 = 0), seq, mail, iif(seq % 50 = 1, 'parked', 'waiting')
+            FROM event WHERE mail_seq IS NOT NULL;
+            INSERT INTO webhook_lane SELECT DISTINCT webhook, mail, {NOW}, 0 FROM webhook_queue;
+            INSERT INTO kept_document SELECT seq, 1, '{{}}' FROM event WHERE mail_seq IS NOT NULL;
+            INSERT INTO session SELECT id, account, created_at + seq, {NOW} + seq FROM mail;
             INSERT INTO timer_lane SELECT lane, min(next_at) FROM timer
             WHERE next_at IS NOT NULL GROUP BY lane;
             """

@@ -6,6 +6,10 @@ this machine need none: the peer must be a loopback address, and must not say th
 request for somebody else, as a proxy on this machine does. From the first key on everybody needs
 one. Unknown, malformed and wrong are told alike; only who proves to hold a key is told that it
 was revoked. An answer that goes on and on ends as soon as its key is revoked.
+
+On the console's pages, and nowhere else, a session stands for the key that it was begun with, where
+no `Authorization` is sent. Elsewhere a browser's cookie is passed over: so no page of another site
+can use it for a call.
 """
 
 from __future__ import annotations
@@ -22,6 +26,16 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from franking.apis import problems
 from franking.apis.calls import CREDENTIAL
+from franking.apis.console import VIEWER, Console
+from franking.apis.key_refusals import (
+    ANOTHER,
+    INVALID,
+    SEND,
+    not_allowed,
+    refused,
+    too_often,
+    unknown,
+)
 from franking.apis.problems import Problem
 from franking.apis.skyring_answers import turned_away
 from franking.clock import Clock
@@ -39,31 +53,36 @@ Header = tuple[bytes, bytes]
 
 
 class Access:
-    """An ASGI app in front of `app`, which is called only for whom it is open."""
+    """An ASGI app in front of `app`, which is called only for whom it is open.
 
-    def __init__(self, app: ASGIApp, keys: Keys, clock: Clock) -> None:
+    `console` has the pages among them, where they are served.
+    """
+
+    def __init__(
+        self, app: ASGIApp, keys: Keys, clock: Clock, console: Console | None = None
+    ) -> None:
         self._app = app
         self._keys = keys
         self._clock = clock
+        self._console = console
         self._full_at: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked: Any = scope
-        if asked["type"] != "http":
+        need = OPEN if asked["type"] != "http" else needed(asked["method"], asked["path"])
+        if need == OPEN:
             await self._app(scope, receive, send)
             return
-        need = needed(asked["method"], asked["path"])
-        if need != OPEN:
-            try:
-                client = asked.get("client")
-                key = await self.admitted(asked["headers"], client and client[0], need)
-            except (Problem, StoreUnavailable) as error:
-                await turned_away(scope, problems.of(error))(scope, receive, send)
-                return
-            if key is not None:
-                asked.setdefault("state", {})[CREDENTIAL] = key.id
-            send = self._while_it_holds(key, send)
-        await self._app(scope, receive, send)
+        try:
+            key = await self._let_in(asked, need)
+        except (Problem, StoreUnavailable) as error:
+            await self._turned_away(asked, problems.of(error))(scope, receive, send)
+            return
+        if key is not None:
+            asked["state"][CREDENTIAL] = key.id
+        if self._console is not None:
+            send = self._console.answering(scope, send)
+        await self._app(scope, receive, self._while_it_holds(key, send))
 
     async def admitted(
         self, headers: Sequence[Header], peer: str | None, need: Need | None
@@ -72,24 +91,49 @@ class Access:
 
         `headers` have their names in lower case; `peer` is the caller's network address.
         """
+        key = await self._known(headers, peer)
+        if key is not None:
+            self._serve(key, need)
+        return key
+
+    async def _let_in(self, asked: Any, need: Need | None) -> Key | None:
+        """As `admitted`; on the console's pages who is signed in counts too."""
+        headers, peer = asked["headers"], (asked.get("client") or (None,))[0]
+        key = None
+        if self._console is not None and self._console.covers(asked["path"]) and not shown(headers):
+            key = await self._console.visitor(asked)
+        if key is None:
+            key = await self._known(headers, peer)
+        asked.setdefault("state", {})[VIEWER] = key
+        if key is not None:
+            self._serve(key, need)
+        return key
+
+    async def _known(self, headers: Sequence[Header], peer: str | None) -> Key | None:
         presented = _presented(headers)
         if presented is None:
             await self._without_key(headers, peer)
             return None
         key = await self._keys.find(presented.id)
         if key is None or not proves(presented, key):
-            raise _unknown()
+            raise unknown()
         if key.revoked_at is not None:
-            raise _refused("key_revoked", "This key was revoked.", _ANOTHER, _INVALID)
+            raise refused("key_revoked", "This key was revoked.", ANOTHER, INVALID)
+        return key
+
+    def _serve(self, key: Key, need: Need | None) -> None:
         self._keys.used(key)
         self._draw(key)
         if not allows(key.scopes, need or Need.ADMIN):
-            raise _not_allowed(need)
-        return key
+            raise not_allowed(need)
+
+    def _turned_away(self, asked: Any, problem: Problem) -> ASGIApp:
+        told = None if self._console is None else self._console.turned_away(asked, problem)
+        return told or turned_away(asked, problem)
 
     async def _without_key(self, headers: Sequence[Header], peer: str | None) -> None:
         if await self._keys.made():
-            raise _refused("key_missing", "This call needs a key.", _SEND)
+            raise refused("key_missing", "This call needs a key.", SEND)
         on_this_machine(headers, peer)
 
     def _draw(self, key: Key) -> None:
@@ -99,7 +143,7 @@ class Access:
         full_at, wait_ms = drawn(self._full_at.get(key.id, now), key.per_minute, now)
         self._full_at[key.id] = full_at
         if wait_ms:
-            raise _too_often(key.per_minute, math.ceil(wait_ms / 1000))
+            raise too_often(key.per_minute, math.ceil(wait_ms / 1000))
 
     def _while_it_holds(self, key: Key | None, send: Send) -> Send:
         """`send`, until the answer is whole or the key is revoked."""
@@ -128,12 +172,22 @@ class Access:
 
 def on_this_machine(headers: Sequence[Header], peer: str | None) -> None:
     """Let nobody else pass without a key. Raises `Problem`."""
-    if peer is None or not _loopback(peer):
+    if peer is None or not loopback(peer):
         detail = "Without a key only callers on this machine are served."
-        raise _refused("key_missing", detail, _SEND)
-    if any(name in _CARRIED for name, _ in headers):
+        raise refused("key_missing", detail, SEND)
+    if carried(headers):
         detail = "Without a key nothing is served that a proxy carries for others."
-        raise _refused("key_missing", detail, _SEND)
+        raise refused("key_missing", detail, SEND)
+
+
+def carried(headers: Iterable[Header]) -> bool:
+    """Does a request say that it is carried for somebody else?"""
+    return any(name in _CARRIED for name, _ in headers)
+
+
+def shown(headers: Iterable[Header]) -> bool:
+    """Does a request show a key, or what it takes for one?"""
+    return any(name == b"authorization" for name, _ in headers)
 
 
 def _presented(headers: Iterable[Header]) -> Presented | None:
@@ -142,12 +196,12 @@ def _presented(headers: Iterable[Header]) -> Presented | None:
     if not given:
         return None
     if len(given) > 1 or len(given[0]) > AUTHORIZATION_BYTES:
-        raise _unknown()
+        raise unknown()
     scheme, _, rest = given[0].partition(b" ")
     read = _SCHEMES.get(scheme.lower())
     found = None if read is None else parsed(read(rest.strip()))
     if found is None:
-        raise _unknown()
+        raise unknown()
     return found
 
 
@@ -165,7 +219,8 @@ def _password(credentials: bytes) -> str:
 
 
 @lru_cache(maxsize=256)
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Is it a network address of this machine alone?"""
     try:
         found = ipaddress.ip_address(host)
     except ValueError:
@@ -175,45 +230,4 @@ def _loopback(host: str) -> bool:
     return (mapped or found).is_loopback
 
 
-def _unknown() -> Problem:
-    return _refused("key_unknown", "There is no such key.", _ANOTHER, _INVALID)
-
-
-def _refused(reason: str, detail: str, next: str, error: bytes = b"") -> Problem:
-    """401 with both ways to send a key (RFC 9110, section 11.6.1; RFC 6750, section 3)."""
-    challenges = ((_CHALLENGE, _BEARER + error), (_CHALLENGE, _BASIC))
-    return Problem(401, reason, detail, next, "Authorization", challenges)
-
-
-def _not_allowed(need: Need | None) -> Problem:
-    if need is None:
-        # What no row covers is no route of ours; were it one, it would not be open by mistake.
-        detail = "There is nothing at this path with this method."
-        return Problem(404, "unknown_path", detail, "GET /openapi.json lists every path.")
-    error = f'{_BEARER.decode()}, error="insufficient_scope", scope="{need}"'
-    return Problem(
-        403,
-        "scope_missing",
-        f"This call needs a key with the scope {need}, which this key has not.",
-        f"Make one with `franking key create --scope {need}`.",
-        "Authorization",
-        ((_CHALLENGE, error.encode()),),
-    )
-
-
-def _too_often(per_minute: int, seconds: int) -> Problem:
-    detail = f"This key may make {per_minute} calls a minute, and they are used up."
-    headers = ((b"retry-after", b"%d" % seconds),)
-    return Problem(429, "too_often", detail, f"Call again in {seconds} s.", headers=headers)
-
-
-_CHALLENGE = b"www-authenticate"
-_BEARER = b'Bearer realm="franking"'
-_BASIC = b'Basic realm="franking", charset="UTF-8"'
-_INVALID = b', error="invalid_token"'
 _SCHEMES = {b"bearer": _bearer, b"basic": _password}
-_SEND = (
-    "Send one as `Authorization: Bearer fk_…` (commands take it from FRANKING_KEY);"
-    " `franking key create` makes one."
-)
-_ANOTHER = "Send the whole key as it was shown when it was made, or make another."

@@ -97,6 +97,12 @@ def bounded(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> Rec
     return receive
 
 
+def names_this_machine(host: bytes) -> bool:
+    """Is a `Host` one of the loopback's names, with a port or without?"""
+    match = _HOST.fullmatch(host.decode("latin-1").lower())
+    return match is not None and _LOOPBACK.fullmatch(match.group(1)) is not None
+
+
 def _serves(host: str, hosts: frozenset[str]) -> bool:
     if host in hosts:
         return True

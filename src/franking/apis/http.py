@@ -6,7 +6,8 @@ OpenAPI, and hands every exception to `problems`. Skyring's paths have an app of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
 
 from litestar import Litestar, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
@@ -18,7 +19,9 @@ from franking.apis.accounts import AccountCalls
 from franking.apis.agreement import AgreementCalls
 from franking.apis.bounces import BounceCalls
 from franking.apis.cadence import cadence_routes
+from franking.apis.calls import Ask
 from franking.apis.collected import CollectionCalls, TemplateCalls
+from franking.apis.console import Console
 from franking.apis.errors import ErrorCalls
 from franking.apis.guard import Guard
 from franking.apis.health import Health
@@ -32,6 +35,7 @@ from franking.apis.retries import RetryCalls
 from franking.apis.skyring import Fork, Skyring
 from franking.apis.suppressions import SuppressionCalls
 from franking.apis.timer_list import TimerList
+from franking.apis.webhooks import WebhookCalls
 from franking.clock import Clock
 from franking.office import Office
 from franking.office.timer_door import TimerDoor
@@ -42,6 +46,7 @@ ONE = "/v1/mail/{id:str}"
 ACCOUNT = "/v1/accounts/{id:str}"
 TEMPLATE = "/v1/templates/{id:str}"
 USER = "/v1/users/{id:str}"
+WEBHOOK = "/v1/webhooks/{id:str}"
 SUPPRESSION = "/v1/suppressions/{address:str}"
 
 
@@ -74,15 +79,15 @@ def build(
     timers: TimerDoor | None = None,
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
     package: Package | None = None,
-    pages: Sequence[HTTPRouteHandler] = (),
+    console: Console | None = None,
 ) -> Front:
-    """The app; `hosts` are the names that are served beside the loopback's, `pages` the console's.
+    """The app; `hosts` are the names that are served beside the loopback's.
 
-    `package` is the embedded one, where it is here. `timers` is the door to them, the office's own
-    where there is no other. `trusted` is for who holds the database itself and needs no key to it,
-    so never for a socket.
+    `console` has its pages, where they are served. `package` is the embedded one, where it is here.
+    `timers` is the door to them, the office's own where there is no other. `trusted` is for who
+    holds the database itself and needs no key to it, so never for a socket.
     """
-    live = Live(office, heartbeat_seconds)
+    live = Live(office, clock, heartbeat_seconds)
     door = office.timers if timers is None else timers
 
     def table() -> Sequence[HTTPRouteHandler]:
@@ -90,6 +95,7 @@ def build(
         return [*routes(office, clock, live, door, max_document_bytes), *cadence]
 
     description = Description(table)
+    pages = () if console is None else console.routes
     app = Litestar(
         [*table(), *pages, get("/openapi.json", status_code=200)(description.show)],
         openapi_config=None,
@@ -99,9 +105,12 @@ def build(
     )
     limits = {BATCH: max(bodies.MAX_BATCH_BYTES, max_document_bytes)}
     both = Fork(Skyring(door, clock), app)
-    access = Access(both, office.keys, clock)
+    access = Access(both, office.keys, clock, console)
     behind = both if trusted else access
     return Front(Guard(behind, hosts, max_document_bytes, limits), live, access)
+
+
+Row = tuple[Any, str, Callable[[Ask], Awaitable[Any]], str]
 
 
 def routes(
@@ -112,22 +121,26 @@ def routes(
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
 ) -> Sequence[HTTPRouteHandler]:
     """Every route with its handler and its description."""
-    mails, listing, health = (
-        Mails(office, clock, max_document_bytes),
-        Listing(office),
-        Health(office),
-    )
-    keys, accounts, retries = (
-        KeyCalls(office),
-        AccountCalls(office, clock),
-        RetryCalls(office, clock),
-    )
-    bounces, suppressions = BounceCalls(office), SuppressionCalls(office)
-    errors, outbox, agreement = ErrorCalls(office), OutboxCalls(office), AgreementCalls(office)
-    templates = TemplateCalls(office.templates)
-    users = CollectionCalls(office.users, "/v1/users", "A user")
     described = operations()
     table = (
+        *_of_mails(office, clock, max_document_bytes),
+        *_of_senders(office, clock),
+        *_of_collections(office),
+        *_of_events(office, live),
+        *_of_returns(office),
+        *_of_the_rest(office, timers),
+    )
+    # An answer carries its own status; Litestar only wants one that may have a body.
+    return [
+        method(path, operation_id=name, operation_class=described[name], status_code=200)(call)
+        for method, path, call, name in table
+    ]
+
+
+def _of_mails(office: Office, clock: Clock, max_document_bytes: int) -> Sequence[Row]:
+    mails, listing = Mails(office, clock, max_document_bytes), Listing(office)
+    retries = RetryCalls(office, clock)
+    return (
         (post, "/v1/mail", mails.submit, "submitMail"),
         (post, BATCH, mails.submit_batch, "submitBatch"),
         (get, "/v1/mail", listing.page, "listMail"),
@@ -138,6 +151,12 @@ def routes(
         (get, f"{ONE}/timeline", mails.timeline, "readTimeline"),
         (post, f"{ONE}/retry", mails.retry, "retryMail"),
         (post, "/v1/mail/retry", retries.retry, "retryMany"),
+    )
+
+
+def _of_senders(office: Office, clock: Clock) -> Sequence[Row]:
+    accounts, keys = AccountCalls(office, clock), KeyCalls(office)
+    return (
         (get, "/v1/accounts", accounts.page, "listAccounts"),
         (put, ACCOUNT, accounts.put, "putAccount"),
         (get, ACCOUNT, accounts.read, "readAccount"),
@@ -146,6 +165,16 @@ def routes(
         (post, f"{ACCOUNT}/resume", accounts.resume, "resumeAccount"),
         (post, f"{ACCOUNT}/test", accounts.test, "testAccount"),
         (post, "/v1/accounts/rekey", accounts.rekey, "rekeyAccounts"),
+        (post, "/v1/keys", keys.create, "createKey"),
+        (get, "/v1/keys", keys.newest, "listKeys"),
+        (delete, "/v1/keys/{id:str}", keys.revoke, "revokeKey"),
+    )
+
+
+def _of_collections(office: Office) -> Sequence[Row]:
+    templates = TemplateCalls(office.templates)
+    users = CollectionCalls(office.users, "/v1/users", "A user")
+    return (
         (get, "/v1/templates", templates.page, "listTemplates"),
         (put, TEMPLATE, templates.put, "putTemplate"),
         (get, TEMPLATE, templates.read, "readTemplate"),
@@ -155,26 +184,46 @@ def routes(
         (put, USER, users.put, "putUser"),
         (get, USER, users.read, "readUser"),
         (delete, USER, users.delete, "deleteUser"),
+    )
+
+
+def _of_events(office: Office, live: Live) -> Sequence[Row]:
+    webhooks = WebhookCalls(office)
+    return (
         (get, "/v1/events", live.listen, "listen"),
+        (post, "/v1/webhooks", webhooks.add, "addWebhook"),
+        (get, "/v1/webhooks", webhooks.every, "listWebhooks"),
+        (get, WEBHOOK, webhooks.read, "readWebhook"),
+        (put, WEBHOOK, webhooks.put, "putWebhook"),
+        (delete, WEBHOOK, webhooks.delete, "removeWebhook"),
+        (post, f"{WEBHOOK}/test", webhooks.test, "testWebhook"),
+        (get, f"{WEBHOOK}/deliveries", webhooks.deliveries, "listDeliveries"),
+        (post, f"{WEBHOOK}/resend", webhooks.resend, "resendDeliveries"),
+    )
+
+
+def _of_returns(office: Office) -> Sequence[Row]:
+    bounces, suppressions = BounceCalls(office), SuppressionCalls(office)
+    errors = ErrorCalls(office)
+    return (
         (post, "/v1/bounces", bounces.take, "fileBounce"),
         (get, "/v1/suppressions", suppressions.page, "listSuppressions"),
         (put, SUPPRESSION, suppressions.put, "putSuppression"),
         (delete, SUPPRESSION, suppressions.delete, "deleteSuppression"),
         (get, "/v1/errors/unknown", errors.unknown, "listUnknownErrors"),
         (get, "/v1/explain", errors.explain, "explain"),
+    )
+
+
+def _of_the_rest(office: Office, timers: TimerDoor) -> Sequence[Row]:
+    outbox, agreement = OutboxCalls(office), AgreementCalls(office)
+    health = Health(office)
+    return (
         (get, "/v1/timers", TimerList(timers).page, "listTimers"),
         (get, "/v1/outbox", outbox.page, "listOutbox"),
         (post, "/v1/outbox/resend", outbox.resend, "resendEvents"),
         (get, "/v1/cadence/check", agreement.check, "checkTouchpoints"),
         (post, "/v1/cadence/check/repair", agreement.repair, "repairTouchpoints"),
-        (post, "/v1/keys", keys.create, "createKey"),
-        (get, "/v1/keys", keys.newest, "listKeys"),
-        (delete, "/v1/keys/{id:str}", keys.revoke, "revokeKey"),
         (get, "/healthz", health.alive, "healthz"),
         (get, "/readyz", health.ready, "readyz"),
     )
-    # An answer carries its own status; Litestar only wants one that may have a body.
-    return [
-        method(path, operation_id=name, operation_class=described[name], status_code=200)(call)
-        for method, path, call, name in table
-    ]

@@ -27,6 +27,7 @@ from franking.apis.schemas_collected import COLLECTED_CALLS
 from franking.apis.schemas_outbox import OUTBOX_CALLS, OUTBOX_PARAMETERS
 from franking.apis.schemas_returns import RETURN_CALLS, RETURN_PARAMETERS
 from franking.apis.schemas_timers import TIMER_CALLS, TIMER_PARAMETERS
+from franking.apis.schemas_webhooks import WEBHOOK_CALLS, WEBHOOK_PARAMETERS
 from franking.core.delivery import State
 from franking.core.rules import SENTENCES
 
@@ -182,6 +183,7 @@ _PARAMETERS: dict[str, Schema] = {
     )
 }
 _GIVEN = RETURN_PARAMETERS | TIMER_PARAMETERS | CADENCE_PARAMETERS | OUTBOX_PARAMETERS
+_GIVEN |= WEBHOOK_PARAMETERS
 _PARAMETERS |= {name: _parameter(*given) for name, given in _GIVEN.items()}
 _MEANINGS = {
     200: "Done.",
@@ -267,7 +269,7 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
         {200: "Rekeyed"},
         (*_BODY, 409, 422),
     ),
-    "listen": ("Hear events as they happen", None, ("Last-Event-ID",), {200: "events"}, ()),
+    "listen": ("Hear events as they happen", None, ("types", "Last-Event-ID"), {200: "events"}, ()),
     "createKey": ("Make a key; only this answer shows it", "NewKey", (), {201: "MadeKey"}, _MAKE),
     "listKeys": ("List the keys, newest first", None, (), {200: "Keys"}, ()),
     "revokeKey": ("Revoke a key", None, ("id",), {204: ""}, (404,)),
@@ -276,6 +278,7 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
     **TIMER_CALLS,
     **CADENCE_CALLS,
     **OUTBOX_CALLS,
+    **WEBHOOK_CALLS,
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
 }

@@ -21,7 +21,7 @@ from litestar.exceptions import HTTPException
 from franking.apis.answers import ALWAYS, PROBLEM, Answer, Headers
 from franking.core.machine import Refused
 from franking.office import Changed, Conflict, Invalid, NoAccount
-from franking.office.refusals import NoTemplate, NoUser, TooLarge
+from franking.office.refusals import NoTemplate, NoUser, NoWebhook, TooLarge
 from franking.stores.base import (
     AlreadyExists,
     KeyReused,
@@ -157,10 +157,12 @@ _CONFLICTS = {
     "manual": "Complete the touchpoint again in the CRM.",
     "secret_lost": "Look at FRANKING_SECRET_KEY and at what `franking serve` may write.",
     "no_outfit": "Ask a `franking serve`.",
+    "too_many_webhooks": "Remove one that is no more needed.",
     "not_rendered_here": "Ask a `franking serve` whose TEMPLATES_COLLECTION is on.",
     "full": "Remove templates that are not used any more.",
 }
 _KNOWN: dict[type[Exception], tuple[int, str, str]] = {
+    NoWebhook: (404, "unknown_webhook", "Check the id; GET /v1/webhooks lists them."),
     NoAccount: (404, "unknown_account", "Check the id; GET /v1/accounts lists them."),
     NoTemplate: (404, "unknown_template", "Check the id; GET /v1/templates lists them."),
     NoUser: (404, "unknown_user", "Check the id; GET /v1/users lists them."),

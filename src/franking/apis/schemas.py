@@ -11,6 +11,7 @@ from franking.apis.schemas_collected import COLLECTED_SCHEMAS
 from franking.apis.schemas_outbox import OUTBOX_SCHEMAS
 from franking.apis.schemas_returns import RETURN_SCHEMAS
 from franking.apis.schemas_timers import TIMER_SCHEMAS
+from franking.apis.schemas_webhooks import WEBHOOK_SCHEMAS
 from franking.core.delivery import Outcome, Stage, State
 from franking.core.key import NAME_CHARACTERS, PER_MINUTE_MAX, Scope
 
@@ -108,6 +109,7 @@ _DELIVERY = _object(
         **_TIME,
         "description": "When its turn comes by its account's limits, where that is later.",
     },
+    expireAt={**_TIME, "description": "When the document is deleted; only with TTL_EXPIRE_TYPE."},
     info={**ref("Info"), "description": "Only while the last attempt was accepted by somebody."},
 )
 
@@ -231,6 +233,7 @@ SCHEMAS: dict[str, Schema] = {
     **TIMER_SCHEMAS,
     **CADENCE_SCHEMAS,
     **OUTBOX_SCHEMAS,
+    **WEBHOOK_SCHEMAS,
     "Health": _object("status", status=_TEXT),
     "Problem": _PROBLEM,
 }

@@ -79,7 +79,8 @@ COLLECTED_SCHEMAS: dict[str, Schema] = {
         "examples": [{"data": {"name": "Ada"}}],
     },
     "Rendered": _object(
-        "subject text html amp attachments", **dict.fromkeys(_PARTS, _MAYBE) | {"attachments": _FILES}
+        "subject text html amp attachments",
+        **dict.fromkeys(_PARTS, _MAYBE) | {"attachments": _FILES},
     ),
 }
 

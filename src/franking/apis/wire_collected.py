@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from franking.compose.templates import Rendered
 from franking.core.template import PARTS
-from franking.office.rendering import Rendered
 from franking.stores.base import Kept
 
 _json = msgspec.json.Encoder().encode

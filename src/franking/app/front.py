@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from litestar.handlers import HTTPRouteHandler
-
+from franking import web
+from franking.apis.console import Console
 from franking.apis.http import Front, build
 from franking.app import reach
 from franking.app.outlets import Embedded
@@ -13,10 +13,11 @@ from franking.clock import SystemClock
 from franking.config import Settings
 from franking.core.expiry import Expiry, Unit
 from franking.office import Office
+from franking.office.rendering import Rendering
 from franking.office.timer_door import TimerDoor
+from franking.office.webhooks import Hooks
 from franking.stores.base import Store
 from franking.transports.base import Outfitter
-from franking.web import console_routes
 
 
 def front(
@@ -30,11 +31,14 @@ def front(
     timers: TimerDoor | None = None,
     embedded: Embedded | None = None,
     console: bool = False,
+    hooks: Hooks | None = None,
+    rendering: Rendering | None = None,
 ) -> tuple[Office, Front]:
     """The one door to the store, and HTTP's way to it; `trusted` asks for no key.
 
     `due` hears when a timer is; `timers` is the way to those of another process. `embedded` is
     the package, whose way to the email side is set here. `console`: its pages are served too.
+    Without `hooks` no webhook can be set or tried, without `rendering` no template tried out.
     Raises `AssetsMissing`.
     """
     clock = SystemClock()
@@ -45,10 +49,12 @@ def front(
         outfit,
         due,
         Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
+        rendering,
+        hooks,
     )
     here = embedded or Embedded(store, clock)
 
-    def built(*, trusted: bool, pages: Sequence[HTTPRouteHandler] = ()) -> Front:
+    def built(*, trusted: bool, pages: Console | None = None) -> Front:
         return build(
             office,
             clock,
@@ -57,12 +63,12 @@ def front(
             timers=timers,
             max_document_bytes=settings.max_document_bytes,
             package=here.package,
-            pages=pages,
+            console=pages,
         )
 
     here.services.app = built(trusted=True)
     if trusted:
         return office, here.services.app
     door = office.timers if timers is None else timers
-    pages = console_routes(office, clock, door, here.package) if console else ()
+    pages = web.console(office, clock, door, here.package) if console else None
     return office, built(trusted=False, pages=pages)

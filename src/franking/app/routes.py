@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from franking.app import outfit
+from franking.app.hooks import reseal
 from franking.app.outfit import Through, through
 from franking.clock import Clock
 from franking.core.fault import Failure
@@ -56,6 +57,7 @@ class Routes:
         sendgrid: str = API,
     ) -> None:
         self._accounts = store.accounts
+        self._webhooks = store.webhooks
         self._vault = vault
         self._clock = clock
         self._own = own
@@ -124,7 +126,7 @@ class Routes:
                 if found is not None and found.secret is not None:
                     new = self._vault.seal(id, self._vault.open(id, found.secret))
                     count += await self._accounts.reseal(id, found.secret, new)
-        return count
+        return count + await reseal(self._webhooks, self._vault)
 
     def _looked(self, account: str, task: asyncio.Task[Transport | Failure]) -> None:
         if self._looking.get(account) is task:

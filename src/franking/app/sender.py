@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from franking.compose.addresses import Address
 from franking.compose.envelope import Unsendable
 from franking.compose.recipients import Group, Party, flat, read_addresses
 from franking.config import PREFIX, Secret, SettingRefused, Settings
@@ -54,10 +55,16 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
 
 
 def check_senders(settings: Settings) -> None:
-    """The default sender is one address, and answers go to one or more. Raises `SettingRefused`."""
+    """The default sender is one address, and answers go to one or more. Raises `SettingRefused`.
+
+    The sender's host is a whole name, as the extension wants it too: "only resolvable,
+    fully-qualified domain names are permitted" (RFC 5321, section 2.3.5).
+    """
     sender = _parties("default_from", settings.default_from)
     if len(sender) > 1 or any(isinstance(party, Group) for party in sender):
         raise _no_address("default_from", settings.default_from, "one address")
+    if not all(map(_whole, flat(sender))):
+        raise _no_address("default_from", settings.default_from, "an address with its whole host")
     _parties("default_reply_to", settings.default_reply_to)
 
 
@@ -107,6 +114,12 @@ def _parties(name: str, value: str | None) -> tuple[Party, ...]:
     if not any(flat(found)):
         raise _no_address(name, value, "an address")
     return found
+
+
+def _whole(address: Address) -> bool:
+    """Does its host have a dot, or is it an IP address in brackets?"""
+    host = address.address.rpartition("@")[2]
+    return "." in host or host.startswith("[")
 
 
 def _no_address(name: str, value: str | None, wanted: str) -> SettingRefused:

@@ -16,13 +16,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from franking.app import Stopped, databases, logs, maildir, reach, vault
+from franking.app.attachments import fetching
 from franking.app.callers import callers
+from franking.app.closing import Closing
 from franking.app.data_api import remote, served
 from franking.app.front import front
+from franking.app.hooks import AppHooks, poster
 from franking.app.listening import Listener, address, bound
 from franking.app.lock import locked
 from franking.app.outlets import Embedded, outlet
 from franking.app.proxying import proxying
+from franking.app.rendering import Renderings
 from franking.app.roles import ALL, Role, apart, chosen
 from franking.app.routes import Routes
 from franking.app.sender import check_senders, through
@@ -32,9 +36,10 @@ from franking.core.delivery import Bounds
 from franking.core.expiry import Expiry, Unit
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
+from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet, Package
 from franking.stores.base import Store
-from franking.transports.base import Caller
+from franking.transports.base import Caller, Fetcher, Poster
 
 
 class Service:
@@ -137,6 +142,7 @@ async def running(
     tls = reach.tls(settings)
     keys = vault.vault(settings)
     async with AsyncExitStack() as parts:
+        to_close = Closing(parts)
         lock = await locked(settings.database_path, command)
         parts.callback(lock.release)
         socket = parts.enter_context(bound(settings.http))
@@ -145,18 +151,17 @@ async def running(
         parts.push_async_callback(store.close)
         await reach.check_keys(settings, store)
         await vault.check_keys(keys, store)
-        routes = Routes(store, keys, SystemClock(), sending, settings.connections)
-        parts.push_async_callback(routes.close)
+        routes = to_close(Routes(store, keys, SystemClock(), sending, settings.connections))
         called = callers(settings, SystemClock())
         for caller in called.values():
-            parts.push_async_callback(caller.close)
-        timers = None if settings.data_api is None else remote(settings)
-        if timers is not None:
-            parts.push_async_callback(timers.close)
+            to_close(caller)
+        fetcher = to_close(fetching(settings))
+        timers = None if settings.data_api is None else to_close(remote(settings))
         embedded = Embedded(store, SystemClock())
-        told = outlet(settings, SystemClock(), embedded.services)
-        parts.push_async_callback(told.close)
-        engine = _engine(settings, store, routes, called, told)
+        told = to_close(outlet(settings, SystemClock(), embedded.services))
+        post = to_close(poster(settings, SystemClock(), keys))
+        renderings = to_close(Renderings(settings, store))
+        engine = _engine(settings, store, routes, called, told, fetcher, post, renderings.mails)
         office, calls = front(
             settings,
             store,
@@ -166,6 +171,8 @@ async def running(
             timers=timers,
             embedded=embedded,
             console=Role.CONSOLE in roles,
+            hooks=AppHooks(keys, post, engine.hooks_changed),
+            rendering=renderings.trials,
         )
         rpc = served(settings, office.timers, calls.access)
         if Role.DATA_API in roles:
@@ -201,6 +208,9 @@ def _engine(
     routes: Routes,
     called: Mapping[str, Caller],
     told: Outlet,
+    fetcher: Fetcher,
+    post: Poster,
+    rendering: Rendering | None,
 ) -> Engine:
     bounds = Bounds(
         transient_attempts=settings.transient_attempts,
@@ -215,6 +225,9 @@ def _engine(
         bounds=bounds,
         # The embedded package has no field for any of them.
         events=settings.events if settings.outlet == "salesforce" else (),
+        users=settings.users_collection,
         expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
     )
-    return Engine(store, routes, SystemClock(), given, called, told)
+    return Engine(
+        store, routes, SystemClock(), given, called, told, rendering, fetcher=fetcher, poster=post
+    )

@@ -37,6 +37,11 @@ async def check_keys(vault: Vault, store: Store) -> None:
         id = header[1:HEADER_BYTES]
         if not vault.knows(id):
             raise SettingRefused(vault.lost(count, id))
+    for hook in await store.webhooks.every():
+        id = hook.secret[1:HEADER_BYTES]
+        if not vault.knows(id):
+            lost = vault.lost(1, id).replace("The secret of an account", "A webhook's secret")
+            raise SettingRefused(lost)
 
 
 def key_file(database: Path) -> Path:

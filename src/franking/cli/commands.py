@@ -14,7 +14,9 @@ from franking.cli.cadence_commands import cadence
 from franking.cli.key_commands import key
 from franking.cli.outbox_commands import outbox
 from franking.cli.return_commands import returns
+from franking.cli.template_commands import template
 from franking.cli.timer_commands import timer
+from franking.cli.webhook_commands import webhook
 
 if TYPE_CHECKING:
     from franking.stores.base import Filter
@@ -36,9 +38,11 @@ mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
 db = typer.Typer(no_args_is_help=True, help="The database file.")
 app.add_typer(mail, name="mail")
 app.add_typer(timer, name="timer")
+app.add_typer(template, name="template")
 app.add_typer(outbox, name="outbox")
 app.add_typer(cadence, name="cadence")
 app.add_typer(account, name="account")
+app.add_typer(webhook, name="webhook")
 app.add_typer(key, name="key")
 app.add_typer(db, name="db")
 app.add_typer(returns)

@@ -71,6 +71,8 @@ async def doctor(settings: Settings, clock: Clock) -> None:
         screen.console().print(_timers(counts))
     for line in _outbox(counts.outbox, clock.now()):
         print(line)
+    for line in _webhooks(counts.webhooks):
+        print(line)
     if counts.stuck:
         screen.console().print(_stuck(counts.stuck))
         raise Ended(Code.FAILED, f"{len(counts.stuck)} stuck. {_cure(_user(settings))}")
@@ -103,6 +105,17 @@ def _outbox(counts: dict[str, Any], now: int) -> Iterator[str]:
         yield f"It is paused{since}, and goes on by itself at {again}. {why}"
     if counts["parked"]:
         yield "`franking outbox list --state parked` says why, and what to do."
+
+
+def _webhooks(counts: dict[str, int]) -> Iterator[str]:
+    """How webhooks stand, where there are any, and what all have yet to hear."""
+    held = counts["paused"] + counts["disabled"]
+    if counts["ok"] + held == 0:
+        return
+    stand = ", ".join(f"{counts[name]} {name}" for name in ("ok", "paused", "disabled"))
+    yield f"Webhooks: {stand}; {counts['waiting']} events waiting, {counts['parked']} parked."
+    if held or counts["parked"]:
+        yield "`franking webhook list` says why, `franking webhook show ID` what to do."
 
 
 def _stuck(stuck: list[dict[str, Any]]) -> Table:

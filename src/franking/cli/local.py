@@ -9,8 +9,10 @@ from typing import Any
 from franking.apis.calls import NOBODY_ELSE
 from franking.app import databases
 from franking.app.front import front
+from franking.app.hooks import AppHooks, poster
 from franking.app.inside import carried
 from franking.app.outfit import Through
+from franking.app.rendering import Renderings
 from franking.app.routes import Routes
 from franking.app.sender import through
 from franking.app.vault import vault
@@ -26,9 +28,25 @@ async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
     store = databases.store(settings)
     await store.open()
     try:
-        routes = Routes(store, vault(settings), SystemClock(), _own(settings), 1)
-        _, calls = front(settings, store, _nobody, routes, trusted=True)
-        yield Door(_Carrier(calls, _credential(settings)), place, sends=False)
+        keys = vault(settings)
+        routes = Routes(store, keys, SystemClock(), _own(settings), 1)
+        post = poster(settings, SystemClock(), keys)
+        hooks = AppHooks(keys, post, _nobody)
+        renderings = Renderings(settings, store)
+        _, calls = front(
+            settings,
+            store,
+            _nobody,
+            routes,
+            trusted=True,
+            hooks=hooks,
+            rendering=renderings.trials,
+        )
+        try:
+            yield Door(_Carrier(calls, _credential(settings)), place, sends=False)
+        finally:
+            await renderings.close()
+            await post.close()
     finally:
         await store.close()
 

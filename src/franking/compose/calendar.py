@@ -20,8 +20,7 @@ _METHOD = re.compile(r"[A-Z-]{1,40}")
 
 def calendar_parts(event: Any, fetched: Fetched = NOTHING) -> list[Part] | Unsendable:
     """The alternative and the file, or nothing; `event` as nodemailer's `icalEvent`."""
-    event = _event(event)
-    if event is None:
+    if event is None or (event := _event(event)) is None:
         return []
     source = read_source(event, fetched)
     if isinstance(source, Unsendable):

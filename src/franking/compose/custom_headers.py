@@ -31,6 +31,8 @@ class CustomHeaders(msgspec.Struct, frozen=True):
     @property
     def block(self) -> bytes:
         """The fields as bytes."""
+        if not self.pairs:
+            return b""
         return b"".join([text_header(name, value, prepared=True) for name, value in self.pairs])
 
 

@@ -8,7 +8,7 @@ never read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -103,8 +103,3 @@ def where(address: str) -> str:
     except ValueError:
         return address.partition(":")[0].lower() + "://"
     return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
-
-
-def octets_of(wanted: Sequence[Link], fetched: Fetched) -> int:
-    """What a mail with these attachments weighs, those named twice counted twice."""
-    return sum(len(fetched[one].octets) for one in wanted)

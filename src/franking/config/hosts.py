@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from ipaddress import ip_address
 
 import idna
@@ -49,10 +50,8 @@ def file_hosts(value: str) -> tuple[FileHost, ...]:
 def listed(hosts: Iterable[FileHost], host: str, port: int, usual: int) -> bool:
     """Is a host of a URL on the list, at that port? An IPv6 address comes without brackets."""
     bare = host.removesuffix(".").lower()
-    try:
+    with suppress(ValueError):
         bare = ip_address(bare).compressed
-    except ValueError:
-        pass
     return any(one.takes(bare, port, usual) for one in hosts)
 
 

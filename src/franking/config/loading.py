@@ -20,6 +20,16 @@ FILE_BYTES_MAX = 1024 * 1024
 
 _OAUTH_NEEDS = ("host", "user", "client_id", "client_secret", "refresh_token")
 _TLS = ("tls_certificate", "tls_key")
+# Parameters of the Trigger Email extension that say nothing here, and what is done instead.
+_EXTENSIONS_OWN = {
+    "mail_collection": "documents are written with PUT /v1/mail/{id}",
+    "location": "franking runs where it is started",
+    "database": "FRANKING_DATABASE_URL says where mails are kept",
+    "database_region": "FRANKING_DATABASE_URL says where mails are kept",
+    "eventarc_channel": "events go to webhooks",
+    "ext_selected_events": "each webhook has its own types",
+}
+_GUIDE = "docs/from-trigger-email.md"
 
 
 class _Given(msgspec.Struct, frozen=True):
@@ -88,6 +98,9 @@ def _read(given: _Given) -> Any:
 
 
 def _unknown(given: _Given) -> str:
+    if given.name in _EXTENSIONS_OWN:
+        instead = _EXTENSIONS_OWN[given.name]
+        return f"{given.label} is the Trigger Email extension's, not ours: {instead} ({_GUIDE})."
     spelled = {name: _spelled(name, given) for name in READERS}
     near = difflib.get_close_matches(given.name, READERS, n=1)
     if near:

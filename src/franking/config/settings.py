@@ -66,7 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `key` what they show there. `data_api` is the `host:port` where Retry Timer finds the timers
     when they are not in its own process, over TLS where `data_api_ca` names the authorities that
     count ("system": the public ones that gRPC knows). `webhook_secret` is one `whsec_…` or several
-    with spaces between. `outlet` is where events go, `events` which are told beside the usual ones,
+    with spaces between. `attachment_…` say from whom attachments are fetched, and how much.
+    `outlet` is where events go, `events` which are told beside the usual ones,
     and `event_rate_limited` how the package in Salesforce spells that event; `salesforce_…` are its
     org, which `config/orgs` reads together with the orgs of the file `salesforce_orgs`.
     """

@@ -30,7 +30,7 @@ from franking.core.facts import Facts, read
 from franking.core.matching import deciding, holding
 from franking.core.retry_time import retry_at
 from franking.core.rules.rule import CONFIDENCE, PASSING, Rule
-from franking.core.rules.sentences import SCOPES, SENTENCES, STEPS
+from franking.core.rules.sentences import SCOPES, SENTENCES, STEPS, UNFETCHED
 
 Step = Literal["compose", "connect", "greeting", "hello", "tls", "login", "mail", "rcpt", "data"]
 Kind = Literal[
@@ -179,9 +179,21 @@ def doubt(error: str) -> Fault:
     return _ours("outcome_unknown", "unknown", error, "")
 
 
-def ours(error: str, category: str = "message_content", cause: str = "message_malformed") -> Fault:
-    """The verdict on what we refuse ourselves, before any peer has seen it."""
-    return _ours(category, cause, error, error)
+def ours(
+    error: str,
+    category: str = "message_content",
+    cause: str = "message_malformed",
+    *,
+    unfetched: bool = False,
+) -> Fault:
+    """The verdict on what we refuse ourselves, before any peer has seen it.
+
+    `unfetched`: the server that has an attachment was in trouble, which may pass.
+    """
+    fault = _ours(category, cause, error, error)
+    if unfetched:
+        return msgspec.structs.replace(fault, temporary=True, scope="message", sentence=UNFETCHED)
+    return fault
 
 
 def sentence(category: str, at: datetime | None = None, now: datetime | None = None) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -151,7 +150,7 @@ def read(document: Mapping[str, Any], own_server: bool) -> Given:
 
 def through_sendgrid(server: Server) -> bool:
     """Is it SendGrid's? Then the mails go through its Web API, and the password is the key."""
-    host = server.host if server.uri is None else urlsplit(server.uri).hostname
+    host = server.host if server.uri is None else fields.uri_host(server.uri)
     return host is not None and host.lower() == SENDGRID_HOST
 
 

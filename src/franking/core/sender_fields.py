@@ -112,6 +112,12 @@ def uri(given: Fields, name: str, within: str = "") -> tuple[str, str | None, st
     return bare, login, secret({"uri": unquote(password) or None}, "uri", within)
 
 
+def uri_host(uri: str) -> str | None:
+    """The host of a URI that has no login; None where it is none, or an address in brackets."""
+    found = _URI_HOST.match(uri)
+    return None if found is None else found[1]
+
+
 def _short(value: Any, most: int) -> bool:
     return isinstance(value, str) and 0 < len(value) <= most
 
@@ -128,6 +134,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*)|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+")
 _WEB = re.compile(r"https?://[^\s@/?#]+(?:[/?#]\S*)?", re.ASCII)
+_URI_HOST = re.compile(r"smtps?://([^:/?#\[\]]+)", re.IGNORECASE)
 _URI = re.compile(
     r"(?P<scheme>smtps?)://(?:(?P<login>.*)@)?(?P<place>[^@/?#\s]+(?:[/?]\S*)?)", re.IGNORECASE
 )

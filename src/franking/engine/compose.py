@@ -2,8 +2,8 @@
 
 Every document is checked again: it may have been edited since it was taken, or be one that the
 door stored with its trouble and that somebody asked to send all the same. One that names users or
-a template is filled in first. Large documents are composed beside the event loop, so that they hold
-nobody up.
+a template is filled in first, and what it has at another's address is fetched. Large documents are
+composed beside the event loop, so that they hold nobody up.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from msgspec.structs import replace
 
 from franking.clock import Clock
 from franking.compose.envelope import Envelope, Form, Unsendable
+from franking.compose.links import NOTHING, Fetched, links
 from franking.compose.mime import compose
 from franking.core.message import trouble, unsupported
 from franking.core.message.filling import wanting
+from franking.engine.fetching import NO_FETCHING, Fetching
 from franking.engine.filling import NO_FILLING, Filling
 from franking.stores.base import Claimed
 
@@ -34,7 +36,7 @@ _document = msgspec.json.Decoder(dict[str, Any])
 class Composer:
     """Composes with the account's own address, or else the installation's, where none is named.
 
-    `filling` puts in what a document asks for and does not have.
+    `filling` puts in what a document asks for and does not have, `fetching` gets its attachments.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Composer:
         default_from: str,
         default_reply_to: str,
         filling: Filling = NO_FILLING,
+        fetching: Fetching = NO_FETCHING,
     ) -> None:
         self._clock = clock
         self._default_from = default_from
         self._default_reply_to = default_reply_to
         self._filling = filling
+        self._fetching = fetching
         setup = filling.setup
         self._setups = {"mime": setup, "letter": replace(setup, send_grid=True)}
 
@@ -68,7 +72,9 @@ class Composer:
         error = trouble(document) or unsupported(document, self._setups[form])
         if error is not None:
             return Unsendable(error)
-        return document if wanting(document) else self._built(claimed, document, form)
+        if wanting(document) or links(document):
+            return document
+        return self._built(claimed, document, form)
 
     async def _filled(
         self, claimed: Claimed, document: Document, form: Form
@@ -76,11 +82,16 @@ class Composer:
         filled = await self._filling.fill(document)
         if isinstance(filled, Unsendable):
             return filled
-        if _is_large(filled):
-            return await asyncio.to_thread(self._built, claimed, filled, form)
+        fetched = await self._fetching.fetched(claimed.lease.epoch, filled)
+        if isinstance(fetched, Unsendable):
+            return fetched
+        if fetched or _is_large(filled):
+            return await asyncio.to_thread(self._built, claimed, filled, form, fetched)
         return self._built(claimed, filled, form)
 
-    def _built(self, claimed: Claimed, document: Document, form: Form) -> Envelope | Unsendable:
+    def _built(
+        self, claimed: Claimed, document: Document, form: Form, fetched: Fetched = NOTHING
+    ) -> Envelope | Unsendable:
         token = claimed.mail.message_token
         default_from = claimed.address or self._default_from
         return compose(
@@ -91,6 +102,7 @@ class Composer:
             default_from=default_from,
             default_reply_to=self._default_reply_to,
             form=form,
+            fetched=fetched,
         )
 
 

@@ -131,11 +131,12 @@ class Concluder:
         error = answer.error
         fault = ours(error)
         if answer.category is not None and answer.cause is not None:
-            fault = ours(error, answer.category, answer.cause)
+            fault = ours(error, answer.category, answer.cause, unfetched=answer.temporary)
         elif "ecipient" in error or "address" in error:
             fault = ours(error, "invalid_recipient_address", "address_invalid")
-        event, after = endings.refused(delivery, fault, self._clock.now(), 0.0, self._bounds)
-        return Ending(event, after, error)
+        now, jitter = self._clock.now(), self._clock.jitter()
+        event, after = endings.refused(delivery, fault, now, jitter, self._bounds)
+        return Ending(event, after, answer.said or error)
 
     def _doubted(self, mail: Mail, doubt: Doubt) -> Ending:
         now, jitter = self._clock.now(), self._clock.jitter()

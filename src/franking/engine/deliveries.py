@@ -2,8 +2,9 @@
 
 The way of a mail is `Deliveries.deliver`: compose, transmit, settle, each step a value. The loop
 claims in batches when half of its places are free, so that claims are few, and sleeps until a
-place is free, something new came in, or the next mail is due. A mail whose leases ran out three
-times is claimed when nothing else is under way, so that it can't take others down with it.
+place is free, something new came in, or the next mail is due. A mail that waits for an attachment
+from another's server takes no place. A mail whose leases ran out three times is claimed when
+nothing else is under way, so that it can't take others down with it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from franking.core.fault import Failure
 from franking.engine.batch import Batch
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
+from franking.engine.fetching import MOST_WAITING, NO_FETCHING, Fetching
 from franking.engine.hold import Hold
 from franking.engine.suppressing import Suppressing
 from franking.stores.base import Claimed, Store, StoreUnavailable
@@ -39,7 +41,8 @@ BLOCKED_SECONDS = 0.05
 class Deliveries:
     """Delivers what is due. `routes` finds the transport of an account.
 
-    `reported` is called when there is an event to tell a touchpoint of.
+    `reported` is called when there is an event to tell a touchpoint of, `happened` when there may
+    be one to tell webhooks of.
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class Deliveries:
         window: int,
         lease_ms: int,
         reported: Callable[[], None],
+        happened: Callable[[], None] = lambda: None,
+        fetching: Fetching = NO_FETCHING,
     ) -> None:
         self._store = store
         self._routes = routes
@@ -63,6 +68,8 @@ class Deliveries:
         self._window = window
         self._lease_ms = lease_ms
         self._reported = reported
+        self._happened = happened
+        self._fetching = fetching
         self._fences: Batch[Lease, bool] = Batch(self._fence)
         self._ends: Batch[Settlement, bool] = Batch(store.settle)
         self._stir = asyncio.Event()
@@ -172,6 +179,7 @@ class Deliveries:
         while True:
             try:
                 await self._ends.ask(settlement)
+                self._happened()
                 if settlement.event is not None and settlement.event.touchpoint_id is not None:
                     self._reported()
                 return
@@ -185,14 +193,21 @@ class Deliveries:
             return False
         if self._suspects and await self._claim_suspect():
             return True
-        room = self._window - len(self._under_way)
+        room = self._room()
         if self._suspects or (room < self._window // 2 and self._under_way):
             return False
         asked_at = self._clock.steady_ms()
         claimed = await self._store.claim(self._clock.now(), room, self._lease_ms)
         for mail in claimed:
             self._begin(mail, asked_at)
+        if claimed:
+            self._happened()
         return bool(claimed)
+
+    def _room(self) -> int:
+        """How many more may be claimed; those that wait for attachments are counted apart."""
+        sent = len(self._under_way) - self._fetching.waiting
+        return min(self._window - sent, self._window + MOST_WAITING - len(self._under_way))
 
     async def _claim_suspect(self) -> bool:
         """While a suspect is due: wait until nothing is under way, then claim it by itself.
@@ -222,15 +237,15 @@ class Deliveries:
         return task
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
+        self._fetching.ended(self._under_way.pop(task).lease.epoch)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a settlement failed; its lease will run out", why=repr(error))
-        if len(self._under_way) <= self._window // 2:
+        if self._room() >= self._window // 2:
             self._stir.set()
 
     async def _rest(self) -> None:
         """Sleep until something stirs or the next mail is due."""
-        busy = len(self._under_way) > self._window // 2 or self._alone in self._under_way
+        busy = self._room() < self._window // 2 or self._alone in self._under_way
         if busy or (self._suspects and self._under_way):
             await self._sleep(SUSPECT_SECONDS if self._suspects else LONGEST_SLEEP_SECONDS)
             return

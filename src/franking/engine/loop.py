@@ -15,15 +15,17 @@ from franking.core.expiry import NEVER, Expiry
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
+from franking.engine.fetching import Fetching
 from franking.engine.filling import Filling
 from franking.engine.outbox import Outbox
 from franking.engine.sweeper import Sweeper
 from franking.engine.timer_mails import TimerMails
 from franking.engine.timers import Timers
+from franking.engine.webhooks import Webhooks
 from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
 from franking.stores.base import Store
-from franking.transports.base import Caller, Routes
+from franking.transports.base import Caller, Fetcher, Poster, Routes
 
 PLACES_FOR_EACH_CONNECTION = 4
 FEWEST_PLACES = 20
@@ -46,7 +48,8 @@ class Engine:
     """Delivers what the store holds, when it is due.
 
     `routes` finds the transport of an account, `callers` who calls the receivers of timers;
-    `outlet` is told of events. `rendering` renders templates; without it none is set up.
+    `outlet` is told of events, webhooks through `poster`. `rendering` renders templates; without it
+    none is set up. `fetcher` fetches attachments from other servers; without it none is.
     """
 
     def __init__(
@@ -58,20 +61,26 @@ class Engine:
         callers: Mapping[str, Caller] | None = None,
         outlet: Outlet | None = None,
         rendering: Rendering | None = None,
+        poster: Poster | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
+        self.webhooks = None if poster is None else Webhooks(store, clock, poster)
         extra = settings.events
         self.outbox = None if outlet is None else Outbox(store, clock, outlet, extra=extra)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
         filling = Filling(store.users if settings.users else None, rendering)
+        fetching = Fetching(fetcher, self.wake)
         self.deliveries = Deliveries(
             store,
             routes,
             clock,
-            Composer(clock, settings.default_from, settings.default_reply_to, filling),
+            Composer(clock, settings.default_from, settings.default_reply_to, filling, fetching),
             concluder,
             window=max(settings.connections * PLACES_FOR_EACH_CONNECTION, FEWEST_PLACES),
             lease_ms=settings.lease_ms,
             reported=self._reported,
+            happened=self._happened,
+            fetching=fetching,
         )
         self.sweeper = Sweeper(
             store,
@@ -97,6 +106,8 @@ class Engine:
             parts["timer mails"] = self.timer_mails.run
         if outbox and self.outbox is not None:
             parts["outbox"] = self.outbox.run
+        if outbox and self.webhooks is not None:
+            parts["webhooks"] = self.webhooks.run
         self._tasks = [asyncio.create_task(run(), name=name) for name, run in parts.items()]
 
     def wake(self) -> None:
@@ -115,8 +126,19 @@ class Engine:
         self.due(0)
         self._reported()
 
+    def hooks_changed(self) -> None:
+        """A webhook was set or removed, or something waits for it again."""
+        if self.webhooks is not None:
+            self.webhooks.changed()
+
+    def _happened(self) -> None:
+        """There may be an event to tell webhooks of."""
+        if self.webhooks is not None:
+            self.webhooks.wake()
+
     def _reported(self) -> None:
         """There may be an event to tell."""
+        self._happened()
         if self.outbox is not None:
             self.outbox.wake()
 
@@ -130,6 +152,8 @@ class Engine:
         await asyncio.gather(self.timers.stop(stop_seconds), self.deliveries.stop(stop_seconds))
         if self.outbox is not None:
             await self.outbox.stop(stop_seconds)
+        if self.webhooks is not None:
+            await self.webhooks.stop(stop_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -29,9 +29,11 @@ from franking.office.outbox import OutboxDoor
 from franking.office.refusals import Changed, Conflict, Invalid, NoAccount
 from franking.office.rendering import Rendering
 from franking.office.retries import Retries, Tally
+from franking.office.sessions import Sessions
 from franking.office.templates import Templates
 from franking.office.timers import Timers
 from franking.office.users import Users
+from franking.office.webhooks import Hooks, WebhookDoor
 from franking.stores.base import (
     Change,
     Filter,
@@ -62,7 +64,8 @@ class Office:
     the time when a timer is. `expiry` is how long the documents of new mails live.
 
     `accounts` is the door to senders' mailboxes; to set or try them it needs an outfitter.
-    `templates` is the one to templates; to try them out it needs `rendering`.
+    `templates` is the one to templates; to try them out it needs `rendering`. `webhooks` is the
+    one to webhooks; to set or try them it needs `hooks`.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Office:
         due: Callable[[int], None] = lambda at: None,
         expiry: Expiry = NEVER,
         rendering: Rendering | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -82,11 +86,13 @@ class Office:
         self._retries = Retries(store, clock, wake)
         self.accounts = Accounts(store, clock, wake, outfit)
         self.keys = Keys(store, clock)
+        self.sessions = Sessions(store, clock, self.keys)
         self.bounces = Bounces(store, clock, wake)
         self.timers = Timers(store, clock, due)
         self.outbox = OutboxDoor(store, clock, wake)
         self.templates = Templates(store, clock, rendering)
         self.users = Users(store, clock)
+        self.webhooks = WebhookDoor(store, clock, hooks)
         self.agreement = Agreement(store, clock, wake)
         self.look = Looking(store, clock)
 

@@ -25,21 +25,29 @@ class Documents:
     """The documents of `rows`, each of which is called a `noun`; one that is not there is told of
     by a `missing`."""
 
-    def __init__(
-        self, rows: Collection, clock: Clock, noun: str, missing: type[NotFound]
-    ) -> None:
+    def __init__(self, rows: Collection, clock: Clock, noun: str, missing: type[NotFound]) -> None:
         self._rows = rows
         self._clock = clock
         self._noun = noun
         self._missing = missing
 
     async def keep(
-        self, id: str, document: Document, name: str | None, match: str | None
+        self,
+        id: str,
+        document: Document,
+        name: str | None,
+        match: str | None,
+        *,
+        absent: bool = False,
     ) -> tuple[Kept, bool]:
-        """Keep a document; was there none before? Raises `TooLarge`, `Changed`, `Conflict`."""
+        """Keep a document; was there none before? With `absent` only where there is none.
+
+        Raises `TooLarge`, `Changed`, `Conflict`.
+        """
         new = NewDocument(id, name, self.fitting(document))
+        check = self._absent if absent else self._matching(match)
         try:
-            return await self._rows.save(new, self._matching(match), self._clock.now())
+            return await self._rows.save(new, check, self._clock.now())
         except Full as full:
             raise Conflict(str(full), "full") from None
 
@@ -69,6 +77,10 @@ class Documents:
 
     def _none(self, id: str) -> NotFound:
         return self._missing(f"There is no {self._noun} with id {id[:ID_CHARACTERS]}.")
+
+    def _absent(self, kept: Kept | None) -> None:
+        if kept is not None:
+            raise Changed(f"There is a {self._noun} with this id already.")
 
     def _matching(self, match: str | None) -> Callable[[Kept | None], None]:
         def check(kept: Kept | None) -> None:

@@ -25,6 +25,10 @@ class NoAccount(NotFound):
     """There is no such account."""
 
 
+class NoWebhook(NotFound):
+    """There is no such webhook."""
+
+
 class NoTemplate(NotFound):
     """There is no such template."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
 
 from franking.clock import Clock
 from franking.compose.envelope import Unsendable
+from franking.compose.templates import Rendered, Renderer
 from franking.core import template
 from franking.core.template import Book, Template
 from franking.stores.base import Kept, Shelf, TemplateCollection
@@ -28,26 +29,12 @@ _document = msgspec.json.Decoder(dict[str, Any])
 _log = structlog.get_logger("franking.office")
 
 
-class Rendered(Protocol):
-    """What a template came to; None for what it does not have."""
-
-    subject: str | None
-    text: str | None
-    html: str | None
-    amp: str | None
-    attachments: tuple[dict[str, Any], ...] | None
-
-
-class Renderer(Protocol):
-    """Renders a template of a book; it knows a book by its version."""
-
-    async def render(
-        self, book: Book, name: str, data: Mapping[str, Any]
-    ) -> Rendered | Unsendable: ...
-
-
 class Rendering:
-    """Renders by the templates of a store, which it sees as they were a moment ago."""
+    """Renders by the templates of a store, which it sees as they were a moment ago.
+
+    `close` closes its renderer. Who tries templates out has one of its own, so that what is tried
+    holds up no mail.
+    """
 
     def __init__(self, rows: TemplateCollection, clock: Clock, renderer: Renderer) -> None:
         self._rows = rows
@@ -63,6 +50,10 @@ class Rendering:
     async def render(self, name: str, data: Mapping[str, Any]) -> Rendered | Unsendable:
         """A template by the name that mails call it by. Raises `StoreUnavailable`."""
         return await self._renderer.render(await self._newest(), name, data)
+
+    async def close(self) -> None:
+        """End what renders."""
+        await self._renderer.close()
 
     async def try_out(self, draft: Template, data: Mapping[str, Any]) -> Rendered | Unsendable:
         """A template that may not be kept, among those that are. Raises `StoreUnavailable`."""

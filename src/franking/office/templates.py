@@ -12,11 +12,12 @@ import msgspec
 
 from franking.clock import Clock
 from franking.compose.envelope import Unsendable
+from franking.compose.templates import Rendered
 from franking.core import template
 from franking.core.template import Template
 from franking.office.documents import Document, Documents
 from franking.office.refusals import Conflict, Invalid, NoTemplate
-from franking.office.rendering import Rendered, Rendering
+from franking.office.rendering import Rendering
 from franking.stores.base import Kept, Store
 
 NOT_RENDERED = "Templates are not rendered here."
@@ -32,13 +33,15 @@ class Templates(Documents):
         self._rendering = rendering
 
     async def set(
-        self, id: str, document: Document, match: str | None = None
+        self, id: str, document: Document, match: str | None = None, *, absent: bool = False
     ) -> tuple[Kept, bool]:
         """Keep a template; was there none before? It counts for every mail composed from now on.
 
-        Raises `Invalid`, which names the field, `TooLarge`, `Changed`, or `Conflict`: all full.
+        With `absent` only where there is none. Raises `Invalid`, which names the field, `TooLarge`,
+        `Changed`, or `Conflict`: all full.
         """
-        return await self.keep(id, document, _read(id, document).name, match)
+        name = _read(id, document).name
+        return await self.keep(id, document, name, match, absent=absent)
 
     async def try_out(
         self, id: str, data: Document, document: Document | None = None

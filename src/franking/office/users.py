@@ -18,9 +18,7 @@ class Users(Documents):
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store.users, clock, "user", NoUser)
 
-    async def set(
-        self, id: str, document: Document, match: str | None = None
-    ) -> tuple[Kept, bool]:
+    async def set(self, id: str, document: Document, match: str | None = None) -> tuple[Kept, bool]:
         """Keep a user's document; was there none before? Raises `TooLarge`, `Changed`."""
         email = document.get("email")
         name = email if isinstance(email, str) and email else None

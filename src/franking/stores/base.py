@@ -31,6 +31,7 @@ from franking.stores.keys import KeyRows
 from franking.stores.look_store import HeldAccount, Line, Looked, LookStore, Stock, Tallied
 from franking.stores.outbox_store import OutboxCounts, OutboxStore, Unheard, Waiting
 from franking.stores.returns import Returns
+from franking.stores.sessions import SessionRows
 from franking.stores.timer_store import TimerStore
 from franking.stores.values import (
     Change,
@@ -53,6 +54,7 @@ from franking.stores.values import (
     Unserved,
 )
 from franking.stores.webhook_store import (
+    MOST_OCTETS,
     HookCounts,
     LifecycleEvent,
     Queued,
@@ -61,6 +63,7 @@ from franking.stores.webhook_store import (
 )
 
 __all__ = [
+    "MOST_OCTETS",
     "MOST_WAITING",
     "AlreadyExists",
     "CadenceStore",
@@ -232,6 +235,10 @@ class Store(Protocol):
     @property
     def keys(self) -> KeyRows:
         """Who may call, each with what it promises there."""
+
+    @property
+    def sessions(self) -> SessionRows:
+        """Who is signed in to the console, each with what it promises there."""
 
     @property
     def timers(self) -> TimerStore:

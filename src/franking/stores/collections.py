@@ -92,9 +92,7 @@ class TemplateRows(CollectionRows):
         return found
 
 
-def _save(
-    db: Db, collection: str, new: NewDocument, check: Check, now: int
-) -> tuple[Kept, bool]:
+def _save(db: Db, collection: str, new: NewDocument, check: Check, now: int) -> tuple[Kept, bool]:
     before = _one(db, collection, new.id)
     check(before)
     db.run("grow_collection", collection=collection)

@@ -39,6 +39,7 @@ from franking.stores.look import LookRows
 from franking.stores.outbox import OutboxRows
 from franking.stores.queries import load, migrations
 from franking.stores.returns import Returns
+from franking.stores.sessions import SessionRows
 from franking.stores.sqlite_migration import migrate
 from franking.stores.sqlite_writer import Writer, explain
 from franking.stores.timers import TimerRows
@@ -63,6 +64,7 @@ class SqliteStore:
         self._opened: list[sqlite3.Connection] = []
         self._writer: Writer | None = None
         self.keys = KeyRows(self._write, self._read)
+        self.sessions = SessionRows(self._write, self._read)
         self.returns: Returns = ReturnRows(self._write, self._read)
         self.accounts = AccountRows(self._write, self._read)
         self.timers = TimerRows(self._write, self._read)

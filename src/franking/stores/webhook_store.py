@@ -17,7 +17,7 @@ from franking.core.lifecycle import Told
 from franking.core.webhook import HookReport, Webhook
 from franking.stores.values import Mail
 
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
 # A document over that is told without its bodies.
 MOST_OCTETS = 256 * 1024
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from franking.core.lifecycle import Told
 from franking.core.webhook import MOST_WEBHOOKS, HookReport, Webhook
@@ -118,12 +117,11 @@ class WebhookRows:
 
 
 def _every(db: Db) -> list[Webhook]:
-    # msgspec reads bytes from base64, SQLite writes hexadecimal.
+    found = _hooks.decode(db.value("webhooks"))
+    sealed = [bytes.fromhex(one.pop("secret")) for one in found]
     return [
-        replace(
-            msgspec.convert({**one, "secret": ""}, Webhook), secret=bytes.fromhex(one["secret"])
-        )
-        for one in _hooks.decode(db.value("webhooks"))
+        msgspec.convert({**one, "secret": secret}, Webhook)
+        for one, secret in zip(found, sealed, strict=True)
     ]
 
 

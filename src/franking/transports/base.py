@@ -6,16 +6,18 @@ before the final dot, so that the engine decides whether a mail may still go out
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from franking.compose.envelope import Envelope, Form
+from franking.compose.envelope import Envelope, Form, Unsendable
+from franking.compose.links import Fetched, Link
 from franking.core.fault import Failure
 from franking.core.sender import Secrets, Sender
 from franking.core.timer import Timer
 from franking.core.timer.calls import Called
+from franking.core.webhook import Posted, Webhook
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -106,6 +108,32 @@ class Caller(Protocol):
 
     async def call(self, timer: Timer) -> Called:
         """Make one call and tell what it came to; raises for our own bugs alone."""
+
+    async def close(self) -> None:
+        """Hang up."""
+
+
+class Poster(Protocol):
+    """Tells webhooks of events, many at once, each call once and in bounded time."""
+
+    async def post(self, hook: Webhook, id: str, content: bytes) -> Posted:
+        """Tell of the event `id`, signed; raises for our own bugs alone."""
+
+    async def drop(self, id: str) -> None:
+        """A webhook is no more: hang up on it."""
+
+    async def close(self) -> None:
+        """Hang up; calls under way end with an error."""
+
+
+class Fetcher(Protocol):
+    """Fetches what attachments name by an address, in bounded time and size, for many at once."""
+
+    async def fetch(self, wanted: Sequence[Link], keeper: int) -> Fetched | Unsendable:
+        """All of a mail's, or why not; held in memory, and counted, until `let_go(keeper)`."""
+
+    def let_go(self, keeper: int) -> None:
+        """The mail has ended: what was fetched for it is needed no more."""
 
     async def close(self) -> None:
         """Hang up."""

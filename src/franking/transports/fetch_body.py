@@ -86,8 +86,9 @@ class Body:
         while octets or len(piece) == PIECE_OCTETS:
             if self._unpacking.eof:
                 octets = octets.lstrip(b"\0")
-                if octets:
-                    self._begin()
+                if not octets:
+                    return
+                self._begin()
             try:
                 piece = self._unpacking.decompress(octets, PIECE_OCTETS)
             except zlib.error:

@@ -35,8 +35,12 @@ class NotAllowed(Exception):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What to ask, and whom: `place` is `host:port`, `headers` are the document's own."""
+    """What to ask, and whom: `place` is `host:port`, `headers` are the document's own.
 
+    `address` is the URL as it was written, `url` as it is asked.
+    """
+
+    address: str
     url: URL
     host: str
     place: str
@@ -72,7 +76,7 @@ def _checked(
     if not listed(hosts, host, port, usual):
         raise NotAllowed(address, "this host and port are not in FRANKING_ATTACHMENT_HOSTS")
     place = f"[{host}]:{port}" if ":" in host else f"{host.lower()}:{port}"
-    return Target(url.with_fragment(None), host, place, headers)
+    return Target(address, url.with_fragment(None), host, place, headers)
 
 
 def _url(address: str) -> URL:

@@ -52,10 +52,15 @@ class Names:
         *,
         lookup: Lookup = socket.getaddrinfo,
         closed: Callable[[IPAddress], bool] = addresses.closed,
+        threads: int = THREADS,
     ) -> None:
         self._closed = closed if private == "deny" else _nothing
         self._lookup = lookup
-        self._threads = ThreadPoolExecutor(THREADS, "names")
+        self._threads = ThreadPoolExecutor(threads, "names")
+
+    def close(self) -> None:
+        """No more lookups; those under way are not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check(self, host: str) -> None:
         """Raises `PrivateAddress` where the host is spelled as one; looks nothing up."""

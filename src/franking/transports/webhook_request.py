@@ -51,6 +51,11 @@ def target(timer: Timer) -> Target:
     return _target(timer.callback)
 
 
+def post_to(url: str) -> Target:
+    """A POST to a URL. Raises `Uncallable`."""
+    return _target(Callback("http", "post", url))
+
+
 # Many timers call the same receiver; to read a URL costs as much as all else that is sent.
 @lru_cache(maxsize=1024)
 def _target(callback: Callback) -> Target:

@@ -8,7 +8,6 @@ package, the timers' door. `docs/console.md` shows every page.
 from __future__ import annotations
 
 from litestar import get
-from litestar.handlers import HTTPRouteHandler
 
 from franking.clock import Clock
 from franking.office import Office
@@ -16,6 +15,7 @@ from franking.office.timer_door import TimerDoor
 from franking.outlets.base import Package
 from franking.web.accounts import AccountPages
 from franking.web.completing import CompletingPages
+from franking.web.entrance import Entrance
 from franking.web.errors import ErrorPages
 from franking.web.mails import MailPages
 from franking.web.outbox import OutboxPages
@@ -25,35 +25,40 @@ from franking.web.refusals import in_words
 from franking.web.retries import RetryPages
 from franking.web.rooms import Rooms, Route
 from franking.web.shelf import PATH, Shelf
+from franking.web.sign_in import SignInPages
+from franking.web.template_choice import TemplateChoice
+from franking.web.template_pages import TemplatePages
 from franking.web.timers import TimerPages
 from franking.web.touchpoints import TouchpointPages
 
-__all__ = ["console_routes"]
+__all__ = ["console"]
 
 ALL = (
     OverviewPages,
     TouchpointPages,
     RetryPages,
     CompletingPages,
+    TemplateChoice,
     MailPages,
+    TemplatePages,
     TimerPages,
     AccountPages,
     ErrorPages,
     OutboxPages,
+    SignInPages,
 )
 
 
-def console_routes(
-    office: Office, clock: Clock, timers: TimerDoor, package: Package
-) -> list[HTTPRouteHandler]:
-    """Every page of the console. Raises `AssetsMissing`."""
+def console(office: Office, clock: Clock, timers: TimerDoor, package: Package) -> Entrance:
+    """Every page of the console, and who comes to them. Raises `AssetsMissing`."""
     shelf = Shelf()
     rooms = Rooms(office, clock, timers, package, Pages(shelf))
     table: list[Route] = [(get, f"{PATH}/{{name:str}}", shelf.show)]
     for pages in ALL:
         table += pages(rooms).routes()
     # An answer carries its own status; Litestar only wants one that may have a body.
-    return [
+    routes = [
         method(path, status_code=200, include_in_schema=False)(in_words(rooms.pages, call))
         for method, path, call in table
     ]
+    return Entrance(routes, rooms.visitors, rooms.pages)

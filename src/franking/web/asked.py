@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from franking.apis import bodies, listing
 from franking.apis.calls import Ask
+from franking.apis.guard import bounded
 from franking.apis.problems import Problem
 
 MOST_FIELDS = 50
@@ -71,15 +72,21 @@ def seq(value: str) -> int:
     return found
 
 
-async def form(request: Ask) -> Fields:
-    """The fields that a page of ours sent. Raises `Problem`."""
+async def form(request: Ask, most_bytes: int | None = None) -> Fields:
+    """The fields that a page of ours sent. Raises `Problem`.
+
+    `most_bytes` are the most of its body, where that is less than what any body may have.
+    """
     headers = dict(request.scope["headers"])
-    _from_our_page(headers)
+    from_our_page(request.scope)
     kind = headers.get(b"content-type", _FORM).partition(b";")[0].strip().lower()
     if kind != _FORM:
         detail = f"A form comes as {_FORM.decode()}."
         raise Problem(415, "no_form", detail, _NEXT)
-    body = await bodies.read(request.receive)
+    receive = request.receive
+    if most_bytes is not None:
+        receive = bounded(headers, receive, most_bytes)
+    body = await bodies.read(receive)
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -100,10 +107,16 @@ def _unless_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda value: read(value) if value.strip() else None
 
 
-def _from_our_page(headers: dict[bytes, bytes]) -> None:
-    """The guard has refused what says that it comes from elsewhere; here it must say where from."""
-    site = headers.get(b"sec-fetch-site", b"").lower()
-    if site == b"same-origin" or (not site and headers.get(b"origin")):
+def from_our_page(scope: Any) -> None:
+    """Let nothing else pass. Raises `Problem`.
+
+    The guard has refused what says that it comes from elsewhere; here it must say where from. What
+    comes to us over TLS was sent by no page that did not: another could be anybody's.
+    """
+    headers = dict(scope["headers"])
+    site, origin = headers.get(b"sec-fetch-site", b"").lower(), headers.get(b"origin", b"").lower()
+    downgraded = scope["scheme"] == "https" and origin.startswith(b"http:")
+    if not downgraded and (site == b"same-origin" or (not site and origin)):
         return
     detail = "This only works from a page of this console, and the request does not say that."
     raise Problem(403, "cross_site", detail, _NEXT, "Origin")

@@ -18,6 +18,7 @@ from franking.apis.answers import Answer
 from franking.apis.calls import Ask
 from franking.web import show
 from franking.web.shelf import Shelf
+from franking.web.viewer import viewer
 
 HTML = b"text/html; charset=utf-8"
 POLICY = (
@@ -37,6 +38,7 @@ PAGES = (
     ("/", "Overview"),
     ("/touchpoints", "Touchpoints"),
     ("/mail", "Mail"),
+    ("/templates", "Templates"),
     ("/timers", "Timers"),
     ("/accounts", "Accounts"),
     ("/errors", "Errors"),
@@ -78,7 +80,7 @@ class Pages:
         """What `NAME.html` makes, as it is. A browser that has the same is told so by its tag."""
         path: str = request.scope["path"]
         html = self._env.get_template(f"{name}.html").render(
-            path=path, here=here(request), **values
+            path=path, here=here(request), viewer=viewer(request), **values
         )
         body = html.encode("utf-8", "replace")
         own = [(n.encode(), v.encode()) for n, v in (headers or {}).items()]

@@ -13,6 +13,13 @@ from franking.office.timer_door import TimerRefused, Unreachable
 from franking.outlets.base import Refused
 from franking.web.pages import Pages, is_part
 
+# A page was let in without sending a key, and what it asked for is behind the Data API.
+NOT_KEPT = (
+    "This is kept by another franking (FRANKING_DATA_API), which asks for the key itself, and a"
+    " sign-in does not keep the key."
+)
+NOT_KEPT_NEXT = "Look there, or open this page with the key as the password of Basic."
+
 Call = Callable[[Ask], Awaitable[Answer]]
 
 
@@ -40,6 +47,8 @@ def of(error: Exception) -> Problem:
     if isinstance(error, Conflict):
         # What the API says to do next is for programs.
         return Problem(409, error.reason, str(error), "")
+    if isinstance(error, Problem) and error.reason == "key_missing":
+        return Problem(403, "key_not_kept", NOT_KEPT, NOT_KEPT_NEXT)
     if isinstance(error, Unreachable):
         return Problem(503, "unreachable", str(error), "Try again a little later.")
     return problems.of(error)
@@ -52,7 +61,7 @@ def refused(pages: Pages, request: Ask, problem: Problem) -> Answer:
     would not show. A part that looks again by itself is told once: what is gone, in its place; an
     outage as one, for it will look again.
     """
-    if _looks(request):
+    if looks(request):
         if problem.status == 404:
             return pages.part(request, "gone", detail=problem.detail)
         return pages.part(request, "refusal_words", status=problem.status, detail=problem.detail)
@@ -63,7 +72,7 @@ def refused(pages: Pages, request: Ask, problem: Problem) -> Answer:
     )
 
 
-def _looks(request: Ask) -> bool:
+def looks(request: Ask) -> bool:
     """Is it a live part that asks for itself? Of what is read, only there is the asking element
     its own target."""
     headers = dict(request.scope["headers"])

@@ -12,6 +12,7 @@ from franking.office import Office
 from franking.office.timer_door import TimerDoor
 from franking.outlets.base import Package
 from franking.web.pages import Pages
+from franking.web.visitors import Visitors
 
 # A method of HTTP (litestar's `get`, `post`), a path, and who answers.
 Route = tuple[Callable[..., Any], str, Callable[[Ask], Awaitable[Answer]]]
@@ -28,3 +29,4 @@ class Rooms:
         self.timers = timers
         self.package = package
         self.pages = pages
+        self.visitors = Visitors(office.sessions, clock)

@@ -145,12 +145,14 @@ class FakeSendGrid:
             await self.release.wait()
             return _hung_up(request)
         if trouble == HALF:
-            head = web.StreamResponse(status=202, headers={"X-Message-Id": "q", "Content-Length": "9"})
+            head = web.StreamResponse(
+                status=202, headers={"X-Message-Id": "q", "Content-Length": "9"}
+            )
             await head.prepare(request)
             return _hung_up(request, head)
         if trouble == GIBBERISH:
             assert request.transport is not None
-            request.transport.write(b"220 hello, I speak no HTTP\r\n\r\n")  # type: ignore[attr-defined]
+            request.transport.write(b"220 hello, I speak no HTTP\r\n\r\n")
         return _hung_up(request)
 
 
@@ -158,9 +160,7 @@ def _key(request: web.Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-def _hung_up(
-    request: web.Request, answer: web.StreamResponse | None = None
-) -> web.StreamResponse:
+def _hung_up(request: web.Request, answer: web.StreamResponse | None = None) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.close()
     return answer or web.Response(status=500)

@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from franking.compose.envelope import Envelope, Unsendable
+from franking.compose.links import NOTHING, Fetched
 from franking.compose.mime import compose
 from franking.core.fault import Failure
 from franking.transports.base import Answer, Doubt, Rejected
 from franking.transports.sendgrid import SendGrid
 from franking.transports.sendgrid_settings import SendGridSettings
+from transports.scripted import until
 from transports.sendgrid.fake import KEY, FakeSendGrid
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
@@ -21,7 +23,7 @@ DEADLINE_SECONDS = 10.0
 HELLO: dict[str, Any] = {"subject": "Hello", "text": "plain", "html": "<b>html</b>"}
 
 
-def composed(**fields: Any) -> Envelope | Unsendable:
+def composed(fetched: Fetched = NOTHING, **fields: Any) -> Envelope | Unsendable:
     """A document, to A where it says nothing else, as its transport gets it."""
     return compose(
         {"to": A, "message": HELLO, **fields},
@@ -31,6 +33,7 @@ def composed(**fields: Any) -> Envelope | Unsendable:
         default_from="Default <default@example.com>",
         default_reply_to="reply@example.com",
         form="letter",
+        fetched=fetched,
     )
 
 
@@ -73,6 +76,14 @@ class Gate:
 def failure_of(answer: Answer) -> Failure:
     assert isinstance(answer, Rejected | Doubt), answer
     return answer.failure
+
+
+async def let_go(client: SendGrid) -> None:
+    """Wait until no request of the client's has a connection any more."""
+    exchange = client._exchange
+    assert exchange is not None
+    connector: Any = exchange._session.connector
+    await until(lambda: not connector._acquired)
 
 
 @asynccontextmanager

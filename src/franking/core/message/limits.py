@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from franking.core.message import http_headers
 from franking.core.message.shape import RECIPIENT_FIELDS, Check, Issues, fields, nullable_string
 
 # Postfix takes as many by default (smtpd_recipient_limit); RFC 5321, section 4.5.3.1.8, asks
@@ -77,7 +78,20 @@ def _attachment_headers(path: str, value: Any) -> Issues:
     return [
         issue
         for i, attachment in enumerate(value)
-        for issue in _headers(f"{path}.{i}.headers", attachment.get("headers"))
+        for issue in (
+            *_headers(f"{path}.{i}.headers", attachment.get("headers")),
+            *_http_headers(f"{path}.{i}.httpHeaders", attachment.get("httpHeaders") or {}),
+        )
+    ]
+
+
+def _http_headers(path: str, value: Mapping[str, str]) -> Issues:
+    if len(value) > http_headers.MAX_HEADERS:
+        return (f"Field '{path}' must not have more than {http_headers.MAX_HEADERS} headers",)
+    return [
+        f"Field '{path}.{_shown(name)}' {issue}"
+        for name, text in value.items()
+        if (issue := http_headers.issue(name, text))
     ]
 
 

@@ -7,6 +7,7 @@ the rules from the top.
 
 from __future__ import annotations
 
+from franking.core.rules.attachments import ATTACHMENTS
 from franking.core.rules.codes import REGISTERED, REPLIES, STATUSES
 from franking.core.rules.gmail import GMAIL_CODES, GMAIL_TEXTS
 from franking.core.rules.kinds import KINDS
@@ -33,7 +34,7 @@ RULES: tuple[Rule, ...] = (
     *(*REASONS, *FAMILIES),
     *(*GMAIL_TEXTS, *MICROSOFT_TEXTS, *SERVICES, *RECEIVERS),
     *(*GMAIL_CODES, *MICROSOFT_CODES),
-    *SIGNATURES,
+    *(*ATTACHMENTS, *SIGNATURES),
     *REGISTERED,
     *HINTS,
     *(*REPLIES, *STATUSES),

@@ -58,6 +58,12 @@ SENTENCES: dict[str, str] = {
     ),
 }
 
+# What a rep reads of an attachment that another's server did not hand out: no provider's trouble.
+UNFETCHED = (
+    "A file attached to this email couldn't be fetched from the server that has it, so this email "
+    "wasn't sent."
+)
+
 # What to do, and who does it.
 STEPS: dict[str, tuple[str, str]] = {
     "send_limit": ("Nothing: it waits and is sent by itself.", "nobody"),

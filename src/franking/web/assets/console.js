@@ -16,6 +16,11 @@
     if (!document.hidden) htmx.trigger(document.body, "look");
   });
 
+  // A page that the browser had put aside, as it was: whoever looks may have signed out meanwhile.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) htmx.trigger(document.body, "look");
+  });
+
   // What a viewer has opened stays open: the server does not know of it.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
     !(name === "open" && element.localName === "details");

@@ -86,7 +86,7 @@ SELECT json_group_array(mail) FROM (
 
 -- name: lease_webhook_lanes!
 -- The mails of a JSON list are somebody's until :until.
-UPDATE webhook_lane SET next_at = :until
+UPDATE webhook_lane SET next_at = :until, leased = 1
 WHERE webhook = :webhook AND mail IN (SELECT value FROM json_each(:mails));
 
 -- name: queued_events
@@ -163,7 +163,7 @@ WHERE webhook = :webhook AND mail IN (SELECT value ->> 0 FROM json_each(:rows))
 
 -- name: free_webhook_lanes!
 -- A webhook may be told of the mails of a JSON list of [mail, next_at] again from then on.
-UPDATE webhook_lane SET next_at = r.value ->> 1
+UPDATE webhook_lane SET next_at = r.value ->> 1, leased = 0
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
@@ -194,10 +194,24 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
         'tried_at', q.tried_at, 'error', q.error, 'id', e.id, 'kind', e.kind,
         'occurred_at', e.occurred_at, 'next_at', iif(q.state = 'waiting', l.next_at, NULL)
     ) AS item
-    FROM webhook_queue q JOIN event e ON e.seq = q.seq
+    FROM (
+        SELECT * FROM (
+            SELECT seq FROM webhook_queue INDEXED BY webhook_queue_parked
+            WHERE :state = 'parked' AND webhook = :webhook AND state = 'parked' AND seq < :after
+            ORDER BY seq DESC LIMIT :limit
+        )
+        UNION ALL
+        SELECT * FROM (
+            SELECT seq FROM webhook_queue
+            WHERE coalesce(:state, '') <> 'parked' AND webhook = :webhook AND seq < :after
+                AND (:state IS NULL OR +state = :state)
+            ORDER BY seq DESC LIMIT :limit
+        )
+    ) r
+    JOIN webhook_queue q ON q.webhook = :webhook AND q.seq = r.seq
+    JOIN event e ON e.seq = q.seq
     LEFT JOIN webhook_lane l ON l.webhook = q.webhook AND l.mail = q.mail
-    WHERE q.webhook = :webhook AND q.seq < :after AND (:state IS NULL OR q.state = :state)
-    ORDER BY q.seq DESC LIMIT :limit
+    ORDER BY q.seq DESC
 );
 
 -- name: parked_queued
@@ -215,12 +229,13 @@ UPDATE webhook_queue SET state = 'waiting', tries = 0, error = NULL
 WHERE webhook = :webhook AND seq IN (SELECT value FROM json_each(:seqs)) AND state = 'parked';
 
 -- name: wake_webhook_lanes!
--- A webhook may be told now of the mails of a JSON list of seqs.
+-- A webhook may be told now of the mails of a JSON list of seqs; of what somebody tells now, then.
 INSERT INTO webhook_lane (webhook, mail, next_at)
 SELECT DISTINCT :webhook, q.mail, :now FROM json_each(:seqs) r
 JOIN webhook_queue q ON q.webhook = :webhook AND q.seq = r.value
 WHERE true
-ON CONFLICT (webhook, mail) DO UPDATE SET next_at = min(webhook_lane.next_at, excluded.next_at);
+ON CONFLICT (webhook, mail) DO UPDATE SET next_at = min(webhook_lane.next_at, excluded.next_at)
+WHERE NOT webhook_lane.leased;
 
 -- name: told_to_all
 -- The first :limit of the seven after an event, as a JSON list of [seq, when it happened, whether
@@ -242,7 +257,7 @@ DELETE FROM event WHERE seq IN (SELECT value FROM json_each(:seqs)) AND mail_seq
 SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     SELECT json_object('id', q.seq, 'state', q.state, 'why', 'nobody will tell webhook ' || q.webhook)
         AS item
-    FROM webhook w JOIN webhook_queue q INDEXED BY webhook_queue_waiting
+    FROM webhook w CROSS JOIN webhook_queue q INDEXED BY webhook_queue_waiting
         ON q.webhook = w.id AND q.state = 'waiting'
     LEFT JOIN webhook_lane l ON l.webhook = q.webhook AND l.mail = q.mail
     WHERE l.mail IS NULL LIMIT :limit
@@ -255,11 +270,11 @@ SELECT json_object(
     'paused', (SELECT count(*) FROM webhook WHERE state = 'paused'),
     'disabled', (SELECT count(*) FROM webhook WHERE state = 'disabled'),
     'waiting', (SELECT count(*) FROM (
-        SELECT 1 FROM webhook w JOIN webhook_queue q INDEXED BY webhook_queue_waiting
+        SELECT 1 FROM webhook w CROSS JOIN webhook_queue q INDEXED BY webhook_queue_waiting
             ON q.webhook = w.id AND q.state = 'waiting' LIMIT :most
     )),
     'parked', (SELECT count(*) FROM (
-        SELECT 1 FROM webhook w JOIN webhook_queue q INDEXED BY webhook_queue_parked
+        SELECT 1 FROM webhook w CROSS JOIN webhook_queue q INDEXED BY webhook_queue_parked
             ON q.webhook = w.id AND q.state = 'parked' LIMIT :most
     ))
 );

@@ -53,11 +53,13 @@ CREATE INDEX webhook_queue_waiting ON webhook_queue (webhook, mail, seq) WHERE s
 CREATE INDEX webhook_queue_parked ON webhook_queue (webhook, seq) WHERE state = 'parked';
 CREATE INDEX webhook_queue_event ON webhook_queue (seq);
 
--- The mails of which a webhook has something waiting; next_at is when the first may be told.
+-- The mails of which a webhook has something waiting; next_at is when the first may be told, or
+-- until when somebody tells it (leased).
 CREATE TABLE webhook_lane (
     webhook TEXT NOT NULL,
     mail TEXT NOT NULL,
     next_at INTEGER NOT NULL,
+    leased INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (webhook, mail)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX webhook_lane_next ON webhook_lane (webhook, next_at);

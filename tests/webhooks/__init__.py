@@ -1,0 +1,1 @@
+"""The seven events: told to webhooks and to those who listen."""
