@@ -146,6 +146,15 @@ def test_the_parts_are_measured_alone() -> None:
     assert [row[0] for row in sent] == ["SMTP client alone, 10 connections"]
 
 
+def test_every_page_of_the_console_is_asked_for() -> None:
+    groups = [*dict.fromkeys(row[0].partition(":")[0] for row in bench("pages", name="console"))]
+    assert groups == [
+        *("overview", "a look that finds nothing new", "errors", "mail", "a look"),
+        *("touchpoints", "timers", "accounts", "outbox", "one mail", "one touchpoint"),
+        *("one timer", "one account", "dialogs"),
+    ]
+
+
 def test_an_unknown_case_is_refused_by_name() -> None:
     command = [sys.executable, "-m", "bench.mail", "dance"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

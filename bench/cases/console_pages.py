@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -32,6 +33,10 @@ SECONDS = 60
 GOAL = Goal(200, 50, at_most=True)
 ROLES = "api,cadence,console"
 FREE_PORT = 1  # of SMTP: nobody is asked
+
+
+# The query of each list, by what it is called.
+Lists = dict[str, dict[str, Any]]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -126,7 +131,7 @@ class _Seen:
         self.count = count
         self.account = "account-042@example.com"
 
-    def words(self) -> dict[str, dict[str, str]]:
+    def words(self) -> Lists:
         """Searches that hit nearly all, many, one and none."""
         texts = {
             "one letter": "a",
@@ -142,10 +147,11 @@ class _Seen:
         }
         return {f"words: {name}": {"q": q} for name, q in texts.items()}
 
-    def mails(self) -> dict[str, dict[str, object]]:
+    def mails(self) -> Lists:
         """The list of mails by each filter, and by several."""
-        middle, none = self.count // 2, {"account": "nobody@example.com"}
-        account = {"account": self.account}
+        middle = self.count // 2
+        none: dict[str, Any] = {"account": "nobody@example.com"}
+        account: dict[str, Any] = {"account": self.account}
         return {
             "all": {},
             "all, deep": {"after": middle},
@@ -170,9 +176,10 @@ class _Seen:
             "words of all, deep": {"q": "example", "after": middle},
         }
 
-    def touchpoints(self) -> dict[str, dict[str, object]]:
+    def touchpoints(self) -> Lists:
         """The list of touchpoints likewise."""
-        middle, rare = self.count // 2, {"category": "recipient_suppressed"}
+        middle = self.count // 2
+        rare: dict[str, Any] = {"category": "recipient_suppressed"}
         statuses = ("Sent", "Error", "Rate Limited", "Scheduled", "Manual Retry")
         return {
             "all": {},
@@ -191,7 +198,7 @@ class _Seen:
             "words of all, deep": {"q": "example", "after": middle},
         }
 
-    def timers(self) -> dict[str, dict[str, object]]:
+    def timers(self) -> Lists:
         """The list of timers likewise."""
         states = ("scheduled", "served", "executed", "failed", "deleted")
         return {
@@ -208,7 +215,7 @@ class _Seen:
             "id, none": {"q": "zebra"},
         }
 
-    def outbox(self) -> dict[str, dict[str, object]]:
+    def outbox(self) -> Lists:
         """The outbox likewise."""
         return {
             "all": {},

@@ -305,6 +305,18 @@ async def test_a_renewed_lease_that_ended_on_time_lost_nothing(store: Store) -> 
     assert await store.timers.end([executed(found, EXPIRY)]) == [True]
 
 
+async def test_a_call_that_ended_and_is_tried_again_has_no_lease_to_renew(store: Store) -> None:
+    """A renewal that comes after the end would bring the lease back, and lose a try by it."""
+    await created(store, timer())
+    found = await one_leased(store)
+    assert await store.timers.end([put_off(found, NOW + HOUR)]) == [True]
+    assert await store.timers.renew([lease(found)], EXPIRY + 5) == [False]
+    assert await store.timers.end([put_off(found, NOW + 2 * HOUR)]) == [False]
+    assert await leased(store, EXPIRY + 5) == []
+    again = await one_leased(store, NOW + HOUR)
+    assert [tried.attempt for tried in again.tries] == [1]
+
+
 async def test_a_lease_that_ran_out_is_a_lost_try(store: Store) -> None:
     await created(store, timer())
     first = await one_leased(store)

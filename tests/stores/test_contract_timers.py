@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from franking.core.timer import Life, Timer, TimerState
+from franking.stores import timers
 from franking.stores.base import (
     AlreadyExists,
     FreshTimer,
@@ -301,6 +302,27 @@ async def test_timers_are_found_by_what_is_named(
     assert [t.id for t in await store.timers.page(filter, 10)] == found
     after = [t.id for t in await store.timers.page(replace(filter, after=1), 10)]
     assert after == []
+
+
+async def test_many_of_a_beginning_do_not_hide_the_few_in_a_state(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timers, "MOST_MATCHES", 2)
+    await created(store, *(timer(f"a{number}") for number in range(9)), timer("b"))
+    await deleted(store, "a8")
+    await deleted(store, "b")
+    found = await store.timers.page(TimerFilter(q="a", state="deleted"), 9)
+    assert [t.id for t in found] == ["a8"]
+
+
+async def test_a_transport_is_listed_newest_first_over_all_states(store: Store) -> None:
+    await created(store, *(timer(f"a{number}") for number in range(5)))
+    for id in ("a1", "a3"):
+        await deleted(store, id)
+    first = await store.timers.page(TimerFilter(transport="http"), 3)
+    rest = await store.timers.page(TimerFilter(transport="http", after=first[-1].seq), 3)
+    assert [t.id for t in first] == ["a4", "a3", "a2"]
+    assert [t.id for t in rest] == ["a1", "a0"]
 
 
 async def test_states_are_counted(store: Store) -> None:

@@ -135,4 +135,4 @@ def test_the_beginning_of_a_word_has_an_index_of_its_length(database: sqlite3.Co
         "SELECT sql FROM sqlite_master WHERE name = 'touchpoint_search'"
     ).fetchone()
     [lengths] = re.findall(r"prefix = '([\d ]+)'", text)
-    assert [int(length) for length in lengths.split()] == [*range(1, 13)]
+    assert [int(length) for length in lengths.split()] == [*range(1, 17)]

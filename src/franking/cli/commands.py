@@ -77,7 +77,8 @@ def serve(
         typer.Option(
             "--only",
             metavar="ROLES",
-            help="Only these parts: api, proxy, worker, timers, data-api (with commas between).",
+            help="Only these parts, with commas between: api, console, proxy, worker, timers,"
+            " data-api, outbox, cadence.",
         ),
     ] = None,
 ) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from franking.core.reporting import Report
 from franking.stores.values import StoredEvent
 
+# How far what waits and what is parked is counted.
 MOST_COUNTED = 100_000
 
 

@@ -21,7 +21,8 @@ from franking.stores.values import (
     TimerFilter,
 )
 
-# How many earlier lives are told, and how far the beginning of an id is looked for.
+# How many earlier lives are told, and among how many the beginning of an id is looked for: the
+# first that begin so, and, with more than these, the newest in the state that is named beside it.
 MOST_LIVES = 1_000
 MOST_MATCHES = 10_000
 

@@ -14,6 +14,7 @@ from franking.stores.base import Unheard
 from franking.web import asked
 from franking.web.asked import Fields
 from franking.web.dialogs import closing
+from franking.web.needs import MOST
 from franking.web.pretty import Laid, pretty
 from franking.web.refusals import done
 from franking.web.rooms import Rooms, Route
@@ -57,6 +58,7 @@ class OutboxPages:
             events=events,
             next=next,
             counts=await self._outbox.counts(),
+            most=MOST,
             now=self._clock.now(),
             states=[(name, name.capitalize()) for name in STATES],
             advice=advice,
@@ -65,7 +67,8 @@ class OutboxPages:
 
     async def ask_to_resend(self, request: Ask) -> Answer:
         """GET /outbox/resend: how many are parked, before all of them are sent again."""
-        return self._pages.part(request, "outbox_resend", counts=await self._outbox.counts())
+        counts = await self._outbox.counts()
+        return self._pages.part(request, "outbox_resend", counts=counts, most=MOST)
 
     async def resend(self, request: Ask) -> Answer:
         """POST /outbox/resend: one event, those of a touchpoint, or all."""

@@ -2,8 +2,9 @@
 
 Policy. Whatever is shown is escaped, wherever it came from. The Content-Security-Policy lets a page
 load its own scripts and styles and nothing else; there is no inline script or style. A page is made
-anew when something was committed or a minute has passed; until then a browser that has it is told
-so. A part of a page that a script asks for (`HX-Request`) comes without the frame around it.
+for every call, for it may change with time alone (a pause ends) or elsewhere (timers of another
+process); a browser that has the same is told so. A part of a page that a script asks for
+(`HX-Request`) comes without the frame around it.
 """
 
 from __future__ import annotations

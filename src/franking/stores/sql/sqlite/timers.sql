@@ -133,19 +133,19 @@ DELETE FROM timer_lane WHERE id = :lane
     AND NOT EXISTS (SELECT 1 FROM timer WHERE lane = :lane AND next_at IS NOT NULL);
 
 -- name: renew_timers!
--- Leases of timers that still hold (state, epoch) end later.
+-- Leases of timers that still hold (state, epoch, and their call has not ended) end later.
 UPDATE timer SET lease_expires_at = r.value ->> 'expires_at', next_at = r.value ->> 'expires_at'
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
 WHERE timer.seq = r.value ->> 'seq' AND timer.epoch = r.value ->> 'epoch'
-    AND +timer.state = 'served';
+    AND +timer.state = 'served' AND timer.lease_expires_at IS NOT NULL;
 
 -- name: held_timers
 -- Which leases of a JSON list still hold, as a list of their places in it.
 SELECT json_group_array(r.key) FROM json_each(:rows) r
 JOIN timer t ON t.seq = r.value ->> 'seq'
-WHERE t.epoch = r.value ->> 'epoch' AND +t.state = 'served';
+WHERE t.epoch = r.value ->> 'epoch' AND +t.state = 'served' AND t.lease_expires_at IS NOT NULL;
 
 -- name: end_timers!
 -- How calls ended, from a JSON list of ends; fenced by state and epoch.
@@ -159,7 +159,7 @@ FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
 WHERE timer.seq = r.value ->> '$.seq' AND timer.epoch = r.value ->> '$.epoch'
-    AND +timer.state = 'served';
+    AND +timer.state = 'served' AND timer.lease_expires_at IS NOT NULL;
 
 -- name: wake_lanes_of!
 -- The lanes of timers of a JSON list of ends that are tried again are due no later than those.

@@ -34,7 +34,7 @@ CREATE TABLE timer (
 CREATE INDEX timer_next ON timer (lane, next_at) WHERE next_at IS NOT NULL;
 -- What lists read.
 CREATE INDEX timer_state ON timer (state, seq);
-CREATE INDEX timer_transport ON timer (transport, state, seq);
+CREATE INDEX timer_transport ON timer (transport, seq);
 
 -- The lives that a timer had before its present one, and what began the next.
 CREATE TABLE timer_life (

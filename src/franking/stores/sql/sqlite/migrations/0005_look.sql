@@ -122,3 +122,7 @@ CREATE TRIGGER document_over AFTER UPDATE OF words ON document WHEN old.words <>
     SELECT 'delete', old.seq, old.words WHERE old.words <> '';
     INSERT INTO search (rowid, words) SELECT new.seq, new.words WHERE new.words <> '';
 END;
+
+-- Lists of timers by transport and state.
+DROP INDEX timer_transport;
+CREATE INDEX timer_transport ON timer (transport, state, seq);

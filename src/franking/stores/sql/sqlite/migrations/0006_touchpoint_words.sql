@@ -22,7 +22,8 @@ CREATE INDEX touchpoint_member ON touchpoint (cadence_member_id, seq, deleted_at
 CREATE INDEX touchpoint_live ON touchpoint (seq, deleted_at) WHERE deleted_at IS NULL;
 
 -- A prefix without an index of its length is found by merging all rows of all words that begin so:
--- 200 ms of a million. Ids of a CRM begin alike for a dozen characters.
+-- 200 ms of a million. Ids of a CRM begin alike for a dozen characters, and companies' names are
+-- long.
 CREATE VIRTUAL TABLE touchpoint_search USING fts5 (
     words, content = 'touchpoint', content_rowid = 'seq', tokenize = 'unicode61', detail = 'none',
     prefix = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16'
