@@ -13,7 +13,7 @@ from typing import Any
 from bench.cases import child
 from bench.cases.documents import SENDER, short
 from franking.clock import SystemClock
-from franking.compose.envelope import Envelope
+from franking.compose.envelope import Envelope, Form
 from franking.core.fault import Failure
 from franking.engine.loop import PLACES_FOR_EACH_CONNECTION, Engine, EngineSettings
 from franking.office import Office
@@ -79,6 +79,8 @@ class _Routes:
 
 class _Taking:
     """Takes every mail; `done` once so many were."""
+
+    wants: Form = "mime"
 
     def __init__(self, count: int) -> None:
         self.done = asyncio.Event()

@@ -195,8 +195,11 @@ async def test_a_child_that_hangs_is_ended(it: Renderer, monkeypatch: pytest.Mon
     assert await waiting == HELLO
 
 
-async def test_what_quickjs_does_not_interrupt_the_kernel_ends() -> None:
-    it = Renderer(msgspec.structs.replace(LIMITS, fence_ms=50))
+async def test_what_quickjs_does_not_interrupt_the_kernel_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "HANG_SECONDS", 5.0)
+    it = Renderer(msgspec.structs.replace(LIMITS, render_ms=3_600_000, fence_ms=100))
     assert await it.render(SHELF, "bomb", ROWS) == LATE
     assert await hello(it) == HELLO
     await it.close()

@@ -57,6 +57,7 @@ BOMBS: list[tuple[str, Case, tuple[str, ...]]] = [
     ("large data", Case("x", {"a": [{"b": i} for i in range(700_000)]}), (MEMORY, COMPILE)),
     ("huge data", Case("x", {"a": "é" * 40_000_000}), (MEMORY,)),
     ("much text", Case("{{{a}}}" * 11, {"a": "x" * 1_000_000}), (SIZE,)),
+    ("very much text", Case("{{{a}}}" * 45, {"a": "x" * 1_000_000}), (SIZE,)),
     ("much text, two octets each", Case("{{{a}}}" * 6, {"a": "é" * 1_000_000}), (SIZE,)),
     ("escaping", Case("{{a}}" * 9, {"a": "<" * 1_000_000}), (SIZE, MEMORY, TIME)),
     ("indents", Case(INDENTED, ROWS, {"p": "x\n" * 900}), (TIME, MEMORY)),

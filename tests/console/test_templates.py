@@ -244,6 +244,7 @@ def test_a_template_is_deleted_after_a_question(page: Page, served: Served) -> N
     keep(served, "t", subject="a")
     page.goto("/templates/t")
     page.get_by_label("Subject").fill("typed, and given up with it")
+    page.on("dialog", lambda dialog: dialog.dismiss())  # it would stay, if it were asked
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page).to_have_url(f"{served.url}/templates")
@@ -298,6 +299,7 @@ def test_what_a_template_lacks_is_the_mails_own(served: Served) -> None:
     assert "the mail's own" in told
     answer = posted(served, "/templates/draft/preview", text="a")
     assert answer.headers["hx-trigger-after-settle"] == '{"previewed": {"html": false}}'
+    assert posted(served, "/templates/draft/rendered", text="a").status_code == 204
 
 
 def test_a_partial_is_previewed_by_itself_and_a_draft_among_the_partials(served: Served) -> None:

@@ -203,6 +203,7 @@ async def test_a_removed_webhook_is_gone_at_once_and_its_queue_by_and_by(
     assert await store.webhooks.remove("w1")
     assert not await store.webhooks.remove("w1")
     assert await store.webhooks.every() == []
+    assert await claimed(store) == []
     await store.submit([mail("later")])
     assert yard.count("webhook_queue") == 20
     for _ in range(8):
@@ -225,9 +226,11 @@ async def test_how_it_stands_is_written_unless_a_person_changed_it_since(store: 
 
 async def test_one_that_is_disabled_by_its_receiver_hears_nothing_more(store: Store) -> None:
     found = await add(store)
+    await store.submit([mail("before")])
     await store.webhooks.stand(replace(found, state="disabled", reason="gone", since=NOW))
-    await store.submit([mail()])
-    assert (await store.webhooks.counts("w1")).waiting == 0
+    await store.submit([mail("m1")])
+    assert (await store.webhooks.counts("w1")).waiting == 2
+    assert await claimed(store) == []
 
 
 async def test_who_listens_hears_for_a_while(store: Store, yard: Yard) -> None:

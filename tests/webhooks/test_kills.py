@@ -34,32 +34,36 @@ async def test_kill_while_events_are_told(
     if not answered:
         hearer.pause = kill
     async with mailbox() as box:
-        async with serving(tmp_path, box.port) as first:
-            async with httpx.AsyncClient(base_url=first.url) as http:
-                await add(http, hearer.receiver.url())
-                victim.append(first)
-                for id in MAILS:
-                    await _put(http, id)
+        async with (
+            serving(tmp_path, box.port) as first,
+            httpx.AsyncClient(base_url=first.url) as http,
+        ):
+            await add(http, hearer.receiver.url())
+            victim.append(first)
+            for id in MAILS:
+                await _put(http, id)
 
-                async def dead() -> bool:
-                    if answered and len(hearer.accepted) >= nth and victim:
-                        victim.pop().process.kill()
-                    return first.process.returncode is not None
+            async def dead() -> bool:
+                if answered and len(hearer.accepted) >= nth and victim:
+                    victim.pop().process.kill()
+                return first.process.returncode is not None
 
-                await eventually(dead)
+            await eventually(dead)
         hearer.pause = None
         # The tellers' claims end with time; here they have.
         with closing(sqlite3.connect(tmp_path / "franking.db")) as database, database:
             database.execute("UPDATE webhook_lane SET next_at = 0")
             database.execute("UPDATE mail SET lease_expires_at = 1 WHERE state = 'PROCESSING'")
-        async with serving(tmp_path, box.port) as again:
-            async with httpx.AsyncClient(base_url=again.url) as http:
-                for id in MAILS:
-                    await _put(http, id)
-                for id in MAILS:
-                    await eventually(lambda id=id: _ended(hearer, id))  # type: ignore[misc]
-                hooks = (await http.get("/v1/webhooks")).json()["items"]
-                assert [hook["parked"] for hook in hooks] == [0]
+        async with (
+            serving(tmp_path, box.port) as again,
+            httpx.AsyncClient(base_url=again.url) as http,
+        ):
+            for id in MAILS:
+                await _put(http, id)
+            for id in MAILS:
+                await eventually(lambda id=id: _ended(hearer, id))  # type: ignore[misc]
+            hooks = (await http.get("/v1/webhooks")).json()["items"]
+            assert [hook["parked"] for hook in hooks] == [0]
     for id in MAILS:
         _whole([one for one in hearer.accepted if one.mail == id])
 

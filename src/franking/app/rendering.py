@@ -1,4 +1,4 @@
-"""What renders templates in this process; its own processes are started when they are first asked."""
+"""What renders templates for this process; its children are started when they are first asked."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ class Renderings:
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self._all = [_rendering(store) for _ in range(2) if settings.templates_collection]
-        self.mails, self.trials = self._all or (None, None)
+        wanted = settings.templates_collection
+        self.mails = _rendering(store) if wanted else None
+        self.trials = _rendering(store) if wanted else None
 
     async def close(self) -> None:
         """End what renders."""
-        for one in self._all:
-            await one.close()
+        for one in (self.mails, self.trials):
+            if one is not None:
+                await one.close()
 
 
 def _rendering(store: Store) -> Rendering:

@@ -1,7 +1,7 @@
 """The door to users, whom mails name by their ids: any JSON object, with an `email` or without.
 
-Policy (contract trigger-email, section 1). Only an `email` that is a text and not empty counts; what
-is in it is looked at when a mail is composed, as any address that a mail has.
+Policy (contract trigger-email, section 1). Only an `email` that is a text and not empty counts;
+what is in it is looked at when a mail is composed, as any address that a mail has.
 """
 
 from __future__ import annotations

@@ -111,11 +111,10 @@ class TemplatePages:
         """POST /templates/{id}."""
         id, fields = id_of(request), await asked.form(request)
         match = fields.words("match")
+        # Of another version than theirs it may be; then it is refused below.
+        before = await self._kept(id)
+        document = template_fields.typed(fields, _document(before))
         try:
-            before = await self._kept(id)
-            if _tag(before) != match:
-                raise Changed
-            document = template_fields.typed(fields, _document(before))
             kept, _ = await self._templates.set(id, document, match, absent=match is None)
         except Changed:
             return await self._conflict(request, id)

@@ -36,9 +36,7 @@ ATTACHMENTS: tuple[Rule, ...] = (
         "Error: Attachment from files.example.com:443 can't be read: its Content-Encoding is br",
         also="can't be read",
     ),
-    _rule(
-        "redirects", "maximum redirect count exceeded", "Error: Maximum redirect count exceeded"
-    ),
+    _rule("redirects", "maximum redirect count exceeded", "Error: Maximum redirect count exceeded"),
     Rule(
         id="attachment.status-passing",
         layer="text",

@@ -21,7 +21,7 @@
   form.addEventListener("input", tell);
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target.matches("#save, #over")) sent = written();
-    if (event.target.matches("[data-leaves]")) leaving = false;
+    if (event.target.matches("[data-leaves]")) leaving = true;
   });
   document.body.addEventListener("saved", () => {
     saved = sent;

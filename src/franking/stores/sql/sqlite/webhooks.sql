@@ -78,9 +78,11 @@ UPDATE webhook SET told_at = :now WHERE id = :id;
 UPDATE webhook SET secret = :new WHERE id = :id AND secret = :old;
 
 -- name: ready_webhook_lanes
--- Mails whose first event a webhook may be told, longest due first, as a JSON list.
+-- Mails whose first event a webhook may be told, longest due first, as a JSON list; none of one that
+-- was disabled or removed.
 SELECT json_group_array(mail) FROM (
     SELECT mail FROM webhook_lane WHERE webhook = :webhook AND next_at <= :now
+        AND EXISTS (SELECT 1 FROM webhook w WHERE w.id = :webhook AND w.state IN ('ok', 'paused'))
     ORDER BY next_at LIMIT :limit
 );
 
