@@ -61,6 +61,8 @@ def test_a_file_is_sent_as_the_contract_says() -> None:
         ({"content": "é", "encoding": "utf16le"}, b"\xe9\0"),
         ({"path": "data:text/plain;base64,SGVsbG8="}, b"Hello"),
         ({"href": "DATA:,a%20b"}, b"a b"),
+        ({"href": "data:,b", "path": "data:,a", "content": "c"}, b"a"),
+        ({"href": "data:,b", "path": "", "content": "c"}, b"b"),
         ({"path": "data:text/plain;charset=utf-8,caf%C3%A9"}, "café".encode()),
     ],
 )

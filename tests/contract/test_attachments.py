@@ -16,6 +16,10 @@ import pytest_asyncio
 
 from cli.processes import mailbox, serving
 from eventually import eventually
+from franking.app.attachments import fetching
+from franking.compose.envelope import Unsendable
+from franking.compose.links import Link
+from franking.config import Settings
 from franking.config.hosts import file_hosts
 from franking.core.delivery import Bounds
 from franking.transports.fetching import HttpFetcher, Limits
@@ -194,6 +198,12 @@ async def test_a_bare_lf_in_raw_mime_ends_no_mail(it: Installation, end: str) ->
     )
     [(_, recipients, _)] = it.box.taken
     assert recipients == ["a@example.com"]
+
+
+async def test_raw_mime_counts_before_any_source(it: Installation) -> None:
+    raw = {"raw": "X-Raw: yes\r\n\r\nx", "href": "http://evil.example/"}
+    [part] = await sent(it, raw)
+    assert part.get_payload() == "x"
 
 
 @pytest.mark.parametrize("entry", [{"unknown": 1}, {}, {"contents": "typo"}, {"content": None}])
@@ -419,6 +429,19 @@ async def test_serve_goes_by_the_settings(
         assert delivery["state"] == "SUCCESS"
     else:
         assert delivery["error"].startswith(error.format(port=there.port))
+
+
+async def test_the_time_is_a_setting() -> None:
+    async with receiving(SILENCE) as there:
+        listed = file_hosts(f"127.0.0.1:{there.port}")
+        chosen = Settings(
+            attachment_hosts=listed, attachment_private_addresses="allow", attachment_seconds=1
+        )
+        source = fetching(chosen)
+        ending = await source.fetch([Link(there.url())], 1)
+        await source.close()
+    assert isinstance(ending, Unsendable)
+    assert ending.error.endswith("did not send the attachment within 1 s")
 
 
 async def through(url: str, document: dict[str, Any]) -> dict[str, Any]:
