@@ -50,11 +50,15 @@ async def test_a_document_is_written_read_and_written_back(
 
 
 async def test_an_id_of_its_own_is_kept_but_not_shown(
-    client: httpx.AsyncClient, place: str
+    client: httpx.AsyncClient, store: SqliteStore, place: str
 ) -> None:
     document = {"id": 17, "x": {"id": 18}}
     assert (await client.put(f"{place}/a", json=document)).json() == {"id": "a", "x": {"id": 18}}
     assert (await client.get(f"{place}/a")).json() == {"id": "a", "x": {"id": 18}}
+    await client.put(f"{place}/a", json={"id": "a", "x": 1})  # as it was read
+    kept = await (store.users if place == "/v1/users" else store.templates).read("a")
+    assert kept is not None
+    assert bytes(kept.document) == b'{"x":1}'
     assert (await client.put(f"{place}/b", json={})).json() == {"id": "b"}
     assert (await client.get(place)).json()["items"][1] == {"id": "b"}
 
