@@ -89,6 +89,29 @@ def stopping(monkeypatch: pytest.MonkeyPatch, children: int) -> list[int]:
     return pids
 
 
+def outstanding(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much each request found before the child, itself too."""
+    found, now = [], 0
+    send, read = processes.Child.send, processes.Child.read
+
+    def sending(child: processes.Child, frames: list[bytes]) -> None:
+        nonlocal now
+        for _ in frames:
+            now += 1
+            found.append(now)
+        send(child, frames)
+
+    async def reading(child: processes.Child, seconds: float | None = None) -> bytes:
+        nonlocal now
+        answer = await read(child, seconds)
+        now -= 1
+        return answer
+
+    monkeypatch.setattr(processes.Child, "send", sending)
+    monkeypatch.setattr(processes.Child, "read", reading)
+    return found
+
+
 def gone(pid: int) -> Callable[[], bool]:
     """Has the process ended, a zombie or not?"""
 
@@ -114,6 +137,7 @@ async def test_the_event_loop_turns_while_a_bomb_burns(it: Renderer) -> None:
 
 async def test_the_neighbours_lose_one_bomb_however_often_it_is_used(it: Renderer) -> None:
     pid = await main_pid(it)
+    assert await it.render(SHELF, "bomb", {}) == Rendered(text=""), "so it is compiled"
     bombs = [asyncio.create_task(it.render(SHELF, "bomb", ROWS)) for _ in range(8)]
     neighbours = [asyncio.create_task(hello(it)) for _ in range(40)]
     assert await asyncio.gather(*neighbours) == [HELLO] * 40
@@ -199,9 +223,18 @@ async def test_what_quickjs_does_not_interrupt_the_kernel_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(processes, "HANG_SECONDS", 5.0)
+    started: list[processes.Child] = []
+    start = processes.start
+
+    async def starting(*given: Any) -> processes.Child:
+        started.append(await start(*given))
+        return started[-1]
+
+    monkeypatch.setattr(engines, "start", starting)
     it = Renderer(msgspec.structs.replace(LIMITS, render_ms=3_600_000, fence_ms=100))
     assert await it.render(SHELF, "bomb", ROWS) == LATE
     assert await hello(it) == HELLO
+    assert len(started) == 2, "it is not tried again"
     await it.close()
 
 
@@ -246,13 +279,30 @@ async def test_what_waits_is_bounded(it: Renderer, monkeypatch: pytest.MonkeyPat
     assert await hello(it) == HELLO
 
 
-async def test_who_gives_up_disturbs_nobody(it: Renderer) -> None:
+async def test_who_gives_up_disturbs_nobody_and_is_not_rendered(
+    it: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await main_pid(it)
+    before = outstanding(monkeypatch)
     tasks = [asyncio.create_task(hello(it)) for _ in range(50)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
     assert await asyncio.gather(*tasks[1::2]) == [HELLO] * 25
+    assert len(before) == 25
+
+
+async def test_a_child_has_a_window_before_it_that_is_filled_at_once(
+    it: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await main_pid(it)
+    before = outstanding(monkeypatch)
+    assert await asyncio.gather(*(hello(it) for _ in range(200))) == [HELLO] * 200
+    assert max(before) == before[engines.WINDOW - 1] == engines.WINDOW
+    before.clear()
+    monkeypatch.setattr(engines, "WINDOW_BYTES", 1)
+    assert await asyncio.gather(*(hello(it) for _ in range(20))) == [HELLO] * 20
+    assert max(before) == 1, "a request that is larger than all of it goes alone"
 
 
 async def test_data_that_is_no_json_is_the_error_of_who_gave_it(it: Renderer) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from console.doorway import ELSEWHERE, HERE, Doorway, cookie, kept, led
+from franking.apis.problems import Problem
 from franking.core.key import Scope
 from franking.core.scopes import OPEN, needed
 from franking.core.session import LASTS_MS
@@ -157,3 +158,16 @@ async def test_whatever_changes_something_needs_the_proof_that_our_page_sent_it(
         assert "only works from a page of this console" in answer.text
         answer = await door.ask("POST", path, ours, {"sec-fetch-site": "same-site"})
         assert answer.status_code == 403, path
+
+
+async def test_a_session_does_not_even_come_to_a_page_without_that_proof(door: Doorway) -> None:
+    """Whatever a page forgets to ask for."""
+    name, _, text = (await door.signed_in()).partition("=")
+    headers = [(b"host", b"127.0.0.1:8025"), (b"cookie", f"{name}={text}".encode())]
+    scope = {"type": "http", "scheme": "http", "method": "POST", "client": ("127.0.0.1", 5)}
+    with pytest.raises(Problem, match="only works from a page of this console"):
+        await door.pages.visitor({**scope, "headers": headers})
+    ours = [*headers, (b"sec-fetch-site", b"same-origin")]
+    key = await door.pages.visitor({**scope, "headers": ours})
+    assert key is not None
+    assert key.name == "ada"

@@ -111,6 +111,8 @@ async def test_signing_out_ends_every_copy_of_a_session_and_no_other(door: Doorw
     assert led(answer) == "/sign-in?why=signed-out"
     assert kept(answer) == {}
     assert answer.headers["clear-site-data"] == '"cache"'
+    names = [line.partition("=")[0] for line in answer.headers.get_list("set-cookie")]
+    assert names == ["__Host-franking", "franking"]
     assert led(await door.get("/mail", ours)).endswith("why=ended")
     assert (await door.get("/mail", theirs)).status_code == 200
     assert led(await door.post("/sign-out", ours)) == "/sign-in?why=signed-out"

@@ -148,6 +148,7 @@ async def test_in_the_clear_nobody_elsewhere_is_asked_for_a_key(shared: Doorway)
         ("/\\evil.example", "/"),
         ("\\\\evil.example", "/"),
         ("/mail\\..\\x", "/"),
+        ("/mail/\\..\\..\\x", "/"),
         ("/\t/evil.example", "/"),
         ("/\n/evil.example", "/"),
         ("/mail\r\nSet-Cookie: a=b", "/"),

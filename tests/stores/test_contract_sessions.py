@@ -52,6 +52,23 @@ async def test_the_secret_is_made_once_for_every_process(yard: Yard) -> None:
     made = await first.sessions.secret(b"a" * 32)
     assert made == b"a" * 32
     assert await second.sessions.secret(b"b" * 32) == await first.sessions.secret(b"c" * 32) == made
+    await first.close()
+    await second.close()
+
+
+async def test_of_two_that_make_the_secret_at_once_one_is_taken(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = yard.store(), yard.store()
+    await first.open()
+    await second.open()
+
+    async def nothing_yet(script: object) -> None:
+        return None
+
+    monkeypatch.setattr(second.sessions, "_read", nothing_yet)  # it looked before the other wrote
+    made = await first.sessions.secret(b"a" * 32)
+    assert await second.sessions.secret(b"b" * 32) == made
     assert yard.count("session_secret") == 1
     await first.close()
     await second.close()

@@ -111,6 +111,16 @@ async def test_what_is_claimed_is_nobody_elses_for_a_while(store: Store) -> None
     assert await store.webhooks.next_due("w1") == NOW + 2_000
 
 
+async def test_the_first_of_each_mail_are_claimed(store: Store) -> None:
+    await add(store)
+    await store.submit([mail("m1"), mail("m2")])
+    found = await store.webhooks.claim("w1", NOW, 50, 1, NOW + 1_000)
+    assert [(one.mail, one.kind) for one in found] == [("m1", Told.START), ("m2", Told.START)]
+    await store.webhooks.settle("w1", [report(one) for one in found])
+    found = await store.webhooks.claim("w1", NOW, 1, 5, NOW + 1_000)
+    assert [one.kind for one in found] == [Told.PENDING]
+
+
 async def test_what_was_heard_is_gone_and_what_was_not_waits_with_what_is_behind(
     store: Store,
 ) -> None:

@@ -311,6 +311,7 @@ async def test_a_document_of_just_the_size_is_whole(it: Installation, hearer: He
     await put(it, "m2", {**document, "x": "x" * (room + 1)})
     [one, _] = await hearer.heard("onStart", "onPending")
     assert len(one.event["data"]["doc"]["x"]) == room
+    assert one.event["data"]["doc"]["message"] == DOCUMENT["message"]
     [one, _] = await hearer.heard("onStart", "onPending", mail="m2")
     assert one.event["data"]["docTruncated"] is True
 
@@ -399,6 +400,10 @@ async def test_a_graceful_stop_leaves_no_claim_behind(tmp_path: Path, hearer: He
             return not it.engine.webhooks._running
 
         await eventually(asked_to)
+        # A look that comes meanwhile begins nothing.
+        assert it.engine.webhooks is not None
+        await it.engine.webhooks._look()
+        assert not it.engine.webhooks._running
         free.set()
         await stopping
         assert hearer.kinds() == ["onStart"]

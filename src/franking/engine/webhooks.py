@@ -50,6 +50,7 @@ class Webhooks:
         self._changed = asyncio.Event()
         self._cursor = 0
         self._forget_at = 0
+        self._stopping = False
 
     def wake(self) -> None:
         """There may be something new to tell."""
@@ -76,6 +77,7 @@ class Webhooks:
 
     async def stop(self, stop_seconds: float) -> None:
         """Finish what is being told; no claim is left behind."""
+        self._stopping = True
         tellers = [self._end(id, stop_seconds) for id in list(self._running)]
         await asyncio.gather(*tellers, *self._ending)
 
@@ -89,7 +91,8 @@ class Webhooks:
                 # What it is telling may take a while, and holds up nobody.
                 self._aside(self._retire(id, hook is None))
         for hook in hooks.values():
-            if hook.state != "disabled" and hook.id not in self._running:
+            free = hook.id not in self._running and not self._stopping
+            if hook.state != "disabled" and free:
                 self._begin(hook)
 
     def _begin(self, hook: Webhook) -> None:
