@@ -6,24 +6,18 @@ import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import trustme
 from playwright.sync_api import Page, expect
 
-from apis.timers_at_hand import TimersAtHand
 from console.conftest import Opened
-from console.reps import manual, planned
+from console.reps import manual
 from console.served import Served
 from console.test_accessible import faults
-from franking.apis.http import build
-from franking.apis.problems import Problem
-from franking.clock import HandClock, SystemClock
+from franking.clock import SystemClock
 from franking.core.key import Scope
 from franking.core.session import LASTS_MS
-from franking.web import console
 
 PHONE = {"width": 360, "height": 740}
 SIGN_IN = re.compile(r"/sign-in")
@@ -179,29 +173,6 @@ def test_over_tls_the_cookie_is_kept_for_this_very_host(opened: Opened, tmp_path
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_text("You are signed out.")).to_be_visible()
         assert page.context.cookies() == []
-
-
-def test_a_touchpoint_is_shown_though_its_timer_is_kept_where_the_key_is_asked_for(
-    served: Served,
-) -> None:
-    """With FRANKING_DATA_API, that is: a sign-in has no key to hand on."""
-    touchpoint, it, door = (
-        planned(served, "ada@example.com"),
-        served.installation,
-        TimersAtHand(HandClock()),
-    )
-    door.broken = Problem(401, "key_missing", "This call needs a key.", "Send one.")
-    package = it.embedded.package
-    pages = console(it.office, it.clock, door, package)
-    app: Any = build(it.office, it.clock, timers=door, package=package, console=pages, trusted=True)
-
-    async def look() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.get(f"/touchpoints/{touchpoint}")
-
-    assert served.run(look()).status_code == 200
-    assert [call[0] for call in door.calls] == ["read"]
 
 
 def elsewhere(page: Page, body: str) -> None:
