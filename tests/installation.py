@@ -9,7 +9,7 @@ from typing import Any, cast
 import httpx
 
 from eventually import eventually
-from franking.apis.http import build
+from franking.apis.http import Front, build
 from franking.app.hooks import AppHooks, opened
 from franking.app.outlets import Embedded
 from franking.app.routes import Routes
@@ -94,12 +94,14 @@ class Installation:
                 lease_ms=self._settings.get("lease_ms", 60_000),
                 users=self._settings.get("users", True),
                 expiry=self._settings.get("expiry", NEVER),
+                retain_days=self._settings.get("retain_days"),
             ),
             self.callers,
             self._outlet(),
             self.rendering,
             poster=self.poster,
             fetcher=self.fetcher,
+            tracer=self._settings.get("tracer"),
         )
         wake, due = self.engine.wake, self.engine.due
         hooks = AppHooks(vault, self.poster, self.engine.hooks_changed)
@@ -111,9 +113,14 @@ class Installation:
             self.engine.start()
         package = self.embedded.package
         self.embedded.services.app = build(self.office, self.clock, trusted=True, package=package)
-        app = httpx.ASGITransport(cast(Any, build(self.office, self.clock, package=package)))
+        app = httpx.ASGITransport(cast(Any, self._front()))
         self.http = httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8025")
         return self
+
+    def _front(self) -> Front:
+        tracer, meter = self._settings.get("tracer"), self.engine.meter
+        package = self.embedded.package
+        return build(self.office, self.clock, package=package, meter=meter, tracer=tracer)
 
     async def __aexit__(
         self,

@@ -83,6 +83,7 @@ CALLS = {
     ("/v1/keys/{id}", "delete"),
     ("/healthz", "get"),
     ("/readyz", "get"),
+    ("/metrics", "get"),
 }
 
 

@@ -23,7 +23,11 @@ async def make(folder: Path, *arguments: str, **settings: str) -> str:
     ("arguments", "code", "told"),
     [
         (["create"], 2, "--scope"),
-        (["create", "--scope", "root"], 1, "mail:write, mail:read, timers, cadence, admin"),
+        (
+            ["create", "--scope", "root"],
+            1,
+            "mail:write, mail:read, timers, cadence, metrics, admin",
+        ),
         (["create", "--scope", "admin", "--per-minute", "0"], 2, "--per-minute"),
         (["create", "--scope", "admin", "--per-minute", "1000001"], 1, "perMinute"),
         (["create", "--scope", "admin", "--name", "a\nb"], 1, "'name'"),

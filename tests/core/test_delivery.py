@@ -36,6 +36,7 @@ DESIGN = {
     (R, "waited_out", "", E),
     (P, "cancelled", "", E),  # a timer was deleted before its mail was sent
     (R, "cancelled", "", E),
+    *((state, "restored", "", E) for state in (P, W, R)),  # from a backup
     *((state, "retried", "", R) for state in (E, S, R)),
     *((state, "resubmitted", "", P) for state in (E, S, R)),
     (E, "proved_sent", "unknown", S),

@@ -35,7 +35,14 @@ def told(
         ("proved_sent", ended(Outcome.SENT), "email_Sent"),
         *(
             (event, FAILED, "email_Error")
-            for event in ("failed", "refused", "waited_out", "released", "proved_unsent")
+            for event in (
+                "failed",
+                "refused",
+                "waited_out",
+                "restored",
+                "released",
+                "proved_unsent",
+            )
         ),
         *((event, ended(Outcome.UNKNOWN), "email_Error") for event in ("doubted", "expired")),
         ("deferred", LIMITED, "email_Rate_Limited"),

@@ -134,6 +134,7 @@ def test_a_key_allows_what_its_scopes_name(
         ("POST", "/v1/keys", Scope.ADMIN),
         ("DELETE", "/v1/keys/k", Scope.ADMIN),
         ("PUT", "/timer/t", Scope.TIMERS),
+        ("GET", "/metrics", Scope.METRICS),
         ("POST", "/timer/t/retry", Scope.TIMERS),
         ("POST", "/cadence/touchpoints", Scope.CADENCE),
     ],

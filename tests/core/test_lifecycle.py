@@ -65,9 +65,11 @@ def test_how_an_attempt_ends(event: str, state: State, told: str) -> None:
 
 
 def test_every_end_of_an_attempt_is_in_that_table() -> None:
-    """Every arrow out of PROCESSING but late proof, which `changed` tells of."""
+    """Every arrow out of PROCESSING but late proof and a restore, which `changed` tells of."""
     arrows = {(one.event, one.target) for one in ARROWS if one.source == W}
-    assert {*arrows} - {("proved_sent", S)} == {(event, state) for event, state, _ in ENDS}
+    assert {*arrows} - {("proved_sent", S), ("restored", E)} == {
+        (event, state) for event, state, _ in ENDS
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ import pytest
 
 from franking.stores.base import Store
 
-from .contract import MEMORY, YARDS, Yard
+from .contract import MEMORY, YARDS, PostgresYard, Yard
 
 
 @pytest.fixture(params=sorted(YARDS))
 def yard(request: pytest.FixtureRequest) -> Iterator[Yard]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        yield YARDS[request.param](Path(folder))
+        yard = YARDS[request.param](Path(folder))
+        yield yard
+        yard.close()
 
 
 @pytest.fixture
@@ -25,3 +27,21 @@ async def store(yard: Yard) -> AsyncIterator[Store]:
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[PostgresYard]:
+    yard = PostgresYard(tmp_path)
+    yield yard
+    yard.close()
+
+
+@pytest.fixture
+async def stores(own: PostgresYard) -> AsyncIterator[list[Store]]:
+    """Three stores on one database, as three processes have."""
+    made = [own.store() for _ in range(3)]
+    for store in made:
+        await store.open()
+    yield made
+    for store in made:
+        await store.close()

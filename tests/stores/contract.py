@@ -11,8 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
+
 from franking.stores.base import Store
+from franking.stores.postgres import PostgresStore
 from franking.stores.sqlite import SqliteStore
+from postgres import cluster, template
 
 # Where there is a folder in memory, tests wait for no disk. A disk's own trouble is played in
 # the test's usual folder.
@@ -30,6 +34,9 @@ class Yard(Protocol):
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
+
+    def close(self) -> None:
+        """Nobody needs it any more."""
 
 
 class SqliteYard:
@@ -53,5 +60,63 @@ class SqliteYard:
         connection.close()
         return int(found)
 
+    def close(self) -> None:
+        """Its folder goes."""
 
-YARDS: dict[str, Callable[[Path], Yard]] = {"sqlite": SqliteYard}
+
+class PostgresYard:
+    """A database of its own in the cluster of this process, copied from one that is migrated."""
+
+    def __init__(self, folder: Path) -> None:
+        self._cluster = cluster()
+        self.name = self._cluster.create(template())
+        self._made = [self.name]
+
+    @property
+    def url(self) -> str:
+        return self._cluster.url(self.name)
+
+    def empty(self) -> str:
+        """Where a database is that nobody has migrated."""
+        self._made.append(self._cluster.create())
+        return self._cluster.url(self._made[-1])
+
+    def store(self) -> Store:
+        return PostgresStore(self.url)
+
+    def plant(self, statement: str) -> None:
+        self._cluster.execute(statement, self.name)
+
+    def count(self, table: str) -> int:
+        return self._ask(f"SELECT count(*) FROM {table}")[0]
+
+    def backends(self) -> list[int]:
+        """The processes of the server that write, read and listen here."""
+        return self._ask(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    def blocked(self) -> int:
+        """How many wait for somebody's lock."""
+        [count] = self._ask(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return count
+
+    def disconnect(self) -> None:
+        """Take its connection from everybody."""
+        for pid in self.backends():
+            self._ask(f"SELECT pg_terminate_backend({pid}, 5000)::int")
+
+    def close(self) -> None:
+        for name in self._made:
+            self._cluster.drop(name)
+
+    def _ask(self, query: str) -> list[int]:
+        with psycopg.connect(self.url) as connection:
+            return [int(row[0]) for row in connection.execute(query.encode())]
+
+
+YARDS: dict[str, Callable[[Path], Yard]] = {"sqlite": SqliteYard, "postgres": PostgresYard}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from eventually import eventually
 from franking.core.account import Account, AccountState
 from franking.core.delivery import State
 from franking.stores import look
@@ -306,6 +307,7 @@ async def test_what_is_being_sent_does_not_wait(store: Store) -> None:
 
 async def test_the_pulse_stands_still_where_nothing_is_committed(store: Store) -> None:
     await store.submit([mail()])
+    await store.claim(NOW - HOUR, 9, LEASE_MS)
     before = await store.look.pulse()
     await store.look.mails(Filter(), 9, MOST)
     await store.claim(NOW - HOUR, 9, LEASE_MS)
@@ -320,8 +322,13 @@ async def test_the_pulse_is_another_after_each_commit(store: Store, yard: Yard) 
     await store.submit([mail("a")])
     seen.append(await store.look.pulse())
     await other.submit([mail("b")])
+    await eventually(lambda: differs(store, seen[-1]))
     seen.append(await store.look.pulse())
     await transmitting(store)
     seen.append(await store.look.pulse())
     assert len({*seen}) == 4
     await other.close()
+
+
+async def differs(store: Store, before: int) -> bool:
+    return await store.look.pulse() != before

@@ -371,5 +371,8 @@ async def test_a_timer_is_served_whatever_its_address(store: Store) -> None:
     await replaced(store, timer("t0", odd[0]))
     await no_timer_is_stuck(store)
     found = await leased(store)
-    assert {t.callback.uri for t in found} == {*odd}
+    # PostgreSQL has no U+0000 in a text.
+    assert {t.callback.uri.replace("\x00", "\ufffd") for t in found} == {
+        uri.replace("\x00", "\ufffd") for uri in odd
+    }
     assert await store.timers.next_due([]) == EXPIRY

@@ -17,6 +17,7 @@ from franking.stores import sqlite, sqlite_migration
 from franking.stores.base import Filter, Store, StoreRefused, StoreUnavailable
 from franking.stores.queries import migrations
 from franking.stores.sqlite import SqliteStore
+from franking.stores.sqlite_session import SqliteSession
 
 from .mails import LEASE_MS, NOW, claimed, delivery, ended, ids, mail, raw
 
@@ -156,7 +157,9 @@ async def limit(store: Store, pages: int) -> None:
     """Give the writer so many pages more; as many as it likes where none is named."""
     assert isinstance(store, SqliteStore)
     assert store._writer is not None
-    connection = store._writer._connection
+    session = store._writer._session
+    assert isinstance(session, SqliteSession)
+    connection = session.connection
     [count] = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {count + pages if pages >= 0 else 2**30}")
 

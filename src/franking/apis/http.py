@@ -29,6 +29,7 @@ from franking.apis.keys import KeyCalls
 from franking.apis.listing import Listing
 from franking.apis.live import HEARTBEAT_SECONDS, Live
 from franking.apis.mail import Mails
+from franking.apis.metrics import Metrics
 from franking.apis.openapi import Description, operations
 from franking.apis.outbox import OutboxCalls
 from franking.apis.retries import RetryCalls
@@ -37,6 +38,8 @@ from franking.apis.suppressions import SuppressionCalls
 from franking.apis.timer_list import TimerList
 from franking.apis.webhooks import WebhookCalls
 from franking.clock import Clock
+from franking.engine.meter import Meter
+from franking.engine.tracing import Tracer
 from franking.office import Office
 from franking.office.timer_door import TimerDoor
 from franking.outlets.base import Package
@@ -80,10 +83,14 @@ def build(
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
     package: Package | None = None,
     console: Console | None = None,
+    meter: Meter | None = None,
+    tracer: Tracer | None = None,
 ) -> Front:
     """The app; `hosts` are the names that are served beside the loopback's.
 
-    `console` has its pages, where they are served. `package` is the embedded one, where it is here.
+    `console` has its pages, where they are served. `meter` is what the process counts, for
+    `/metrics`; `tracer` has spans of what is handed in. `package` is the embedded one, if it is
+    here.
     `timers` is the door to them, the office's own where there is no other. `trusted` is for who
     holds the database itself and needs no key to it, so never for a socket.
     """
@@ -92,7 +99,8 @@ def build(
 
     def table() -> Sequence[HTTPRouteHandler]:
         cadence = [] if package is None else cadence_routes(package)
-        return [*routes(office, clock, live, door, max_document_bytes), *cadence]
+        seen = Metrics(office.watching, meter or Meter())
+        return [*routes(office, clock, live, door, seen, max_document_bytes, tracer), *cadence]
 
     description = Description(table)
     pages = () if console is None else console.routes
@@ -118,17 +126,19 @@ def routes(
     clock: Clock,
     live: Live,
     timers: TimerDoor,
+    metrics: Metrics,
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
+    tracer: Tracer | None = None,
 ) -> Sequence[HTTPRouteHandler]:
     """Every route with its handler and its description."""
     described = operations()
     table = (
-        *_of_mails(office, clock, max_document_bytes),
+        *_of_mails(office, clock, max_document_bytes, tracer),
         *_of_senders(office, clock),
         *_of_collections(office),
         *_of_events(office, live),
         *_of_returns(office),
-        *_of_the_rest(office, timers),
+        *_of_the_rest(office, timers, metrics),
     )
     # An answer carries its own status; Litestar only wants one that may have a body.
     return [
@@ -137,8 +147,10 @@ def routes(
     ]
 
 
-def _of_mails(office: Office, clock: Clock, max_document_bytes: int) -> Sequence[Row]:
-    mails, listing = Mails(office, clock, max_document_bytes), Listing(office)
+def _of_mails(
+    office: Office, clock: Clock, max_document_bytes: int, tracer: Tracer | None
+) -> Sequence[Row]:
+    mails, listing = Mails(office, clock, max_document_bytes, tracer), Listing(office)
     retries = RetryCalls(office, clock)
     return (
         (post, "/v1/mail", mails.submit, "submitMail"),
@@ -215,7 +227,7 @@ def _of_returns(office: Office) -> Sequence[Row]:
     )
 
 
-def _of_the_rest(office: Office, timers: TimerDoor) -> Sequence[Row]:
+def _of_the_rest(office: Office, timers: TimerDoor, metrics: Metrics) -> Sequence[Row]:
     outbox, agreement = OutboxCalls(office), AgreementCalls(office)
     health = Health(office)
     return (
@@ -226,4 +238,5 @@ def _of_the_rest(office: Office, timers: TimerDoor) -> Sequence[Row]:
         (post, "/v1/cadence/check/repair", agreement.repair, "repairTouchpoints"),
         (get, "/healthz", health.alive, "healthz"),
         (get, "/readyz", health.ready, "readyz"),
+        (get, "/metrics", metrics.show, "metrics"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from franking.apis.problems import Problem, field
 from franking.clock import Clock
 from franking.core.delivery import State
 from franking.core.prediction import Expectation
+from franking.core.trace import carrying, valid
+from franking.engine.tracing import Tracer
 from franking.office import Invalid, Office, Written, etag
 from franking.stores.base import Stored
 
@@ -24,8 +27,13 @@ class Mails:
     """The handlers of `/v1/mail`; `office` does the work. `most_bytes` is a document's limit."""
 
     def __init__(
-        self, office: Office, clock: Clock, most_bytes: int = bodies.MAX_DOCUMENT_BYTES
+        self,
+        office: Office,
+        clock: Clock,
+        most_bytes: int = bodies.MAX_DOCUMENT_BYTES,
+        tracer: Tracer | None = None,
     ) -> None:
+        self._tracer = tracer
         self._office = office
         self._clock = clock
         self._most_bytes = most_bytes
@@ -35,9 +43,12 @@ class Mails:
         call = await received(request)
         lenient = call.lenient
         render = _created_leniently if lenient else _created
-        result = await self._office.submit(
-            [call.document()], lenient=lenient, once=call.once(self._clock.now(), render)
-        )
+        with self._traced(call, "POST /v1/mail") as trace:
+            result = await self._office.submit(
+                [carrying(call.document(), trace)],
+                lenient=lenient,
+                once=call.once(self._clock.now(), render),
+            )
         return answered(result, render)
 
     async def submit_batch(self, request: Ask) -> Answer:
@@ -45,22 +56,25 @@ class Mails:
         call = await received(request)
         lenient = call.lenient
         render = _entries_leniently if lenient else _entries
-        result = await self._office.submit(
-            call.documents(self._most_bytes),
-            lenient=lenient,
-            once=call.once(self._clock.now(), render),
-        )
+        with self._traced(call, "POST /v1/mail/batch") as trace:
+            given = call.documents(self._most_bytes)
+            result = await self._office.submit(
+                given if trace is None else [_carrying(document, trace) for document in given],
+                lenient=lenient,
+                once=call.once(self._clock.now(), render),
+            )
         return answered(result, render)
 
     async def put(self, request: Ask) -> Answer:
         """PUT /v1/mail/{id}."""
         id, call = mail_id(request), await received(request)
-        result = await self._office.put(
-            id,
-            _without_own_id(id, call.document()),
-            match=call.text(b"if-match"),
-            once=call.once(self._clock.now(), _written),
-        )
+        with self._traced(call, "PUT /v1/mail/{id}") as trace:
+            result = await self._office.put(
+                id,
+                carrying(_without_own_id(id, call.document()), trace),
+                match=call.text(b"if-match"),
+                once=call.once(self._clock.now(), _written),
+            )
         return answered(result, _written)
 
     async def patch(self, request: Ask) -> Answer:
@@ -106,6 +120,16 @@ class Mails:
             id, force=_force(call), once=call.once(self._clock.now(), _shown)
         )
         return answered(result, _shown)
+
+    def _traced(self, call: Call, route: str) -> AbstractContextManager[str | None]:
+        """The trace that documents of a call carry on; None where there is no tracer."""
+        if self._tracer is None:
+            return nullcontext()
+        return self._tracer.taken(valid(call.text(b"traceparent")), route)
+
+
+def _carrying(document: Any, trace: str) -> Any:
+    return carrying(document, trace) if isinstance(document, dict) else document
 
 
 def _created(results: list[Stored | Invalid]) -> Answer:

@@ -137,6 +137,8 @@ def _good(status: int, name: str) -> Schema:
     media_type, schema = "application/json", ref(name)
     if name == "events":
         media_type, schema = "text/event-stream", {"type": "string"}
+    if name == "metrics":
+        media_type, schema = "text/plain", {"type": "string"}
     return {"description": _MEANINGS[status], "content": {media_type: {"schema": schema}}}
 
 
@@ -281,4 +283,5 @@ _CALLS: dict[str, tuple[str, str | None, Sequence[str], Mapping[int, str], Seque
     **WEBHOOK_CALLS,
     "healthz": ("Is the process alive?", None, (), {200: "Health"}, ()),
     "readyz": ("Can it read its store?", None, (), {200: "Health"}, ()),
+    "metrics": ("How it stands and what it did, for Prometheus", None, (), {200: "metrics"}, ()),
 }

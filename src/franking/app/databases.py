@@ -19,9 +19,9 @@ class Versions(msgspec.Struct, frozen=True):
     known: int
 
 
-def store(settings: Settings) -> SqliteStore:
-    """The store that the settings name, not opened yet."""
-    return SqliteStore(settings.database_path)
+def store(settings: Settings, *, restoring: bool = False) -> SqliteStore:
+    """The store that the settings name, not opened yet; `restoring` it, it may be a backup."""
+    return SqliteStore(settings.database_path, restoring=restoring)
 
 
 def versions(settings: Settings) -> Versions:

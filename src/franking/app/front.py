@@ -12,6 +12,8 @@ from franking.app.outlets import Embedded
 from franking.clock import SystemClock
 from franking.config import Settings
 from franking.core.expiry import Expiry, Unit
+from franking.engine.meter import Meter
+from franking.engine.tracing import Tracer
 from franking.office import Office
 from franking.office.rendering import Rendering
 from franking.office.timer_door import TimerDoor
@@ -33,13 +35,15 @@ def front(
     console: bool = False,
     hooks: Hooks | None = None,
     rendering: Rendering | None = None,
+    meter: Meter | None = None,
+    tracer: Tracer | None = None,
 ) -> tuple[Office, Front]:
     """The one door to the store, and HTTP's way to it; `trusted` asks for no key.
 
     `due` hears when a timer is; `timers` is the way to those of another process. `embedded` is
     the package, whose way to the email side is set here. `console`: its pages are served too.
-    Without `hooks` no webhook can be set or tried, without `rendering` no template tried out.
-    Raises `AssetsMissing`.
+    `meter` is what the process counts, `tracer` follows mails. Without `hooks` no webhook can be
+    set or tried, without `rendering` no template tried out. Raises `AssetsMissing`.
     """
     clock = SystemClock()
     office = Office(
@@ -64,6 +68,8 @@ def front(
             max_document_bytes=settings.max_document_bytes,
             package=here.package,
             console=pages,
+            meter=meter,
+            tracer=None if trusted else tracer,
         )
 
     here.services.app = built(trusted=True)

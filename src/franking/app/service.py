@@ -15,7 +15,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from franking.app import Stopped, databases, logs, maildir, reach, vault
+from franking.app import Stopped, databases, logs, maildir, reach, traces, vault
 from franking.app.attachments import fetching
 from franking.app.callers import callers
 from franking.app.closing import Closing
@@ -35,6 +35,7 @@ from franking.config import Settings
 from franking.core.delivery import Bounds
 from franking.core.expiry import Expiry, Unit
 from franking.engine.loop import Engine, EngineSettings
+from franking.engine.tracing import Tracer
 from franking.office import Office
 from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet, Package
@@ -79,7 +80,7 @@ async def serve(settings: Settings, say: Callable[[str], None], only: str | None
     `only` names the roles, all where it is None. Raises `SettingRefused`, `StoreRefused`, or
     `Stopped` where it ended by itself.
     """
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, settings.log_level)
     roles = chosen(only)
     stop = signalled()
     others = "" if settings.http.loopback else f" ({settings.http})"
@@ -143,6 +144,7 @@ async def running(
     keys = vault.vault(settings)
     async with AsyncExitStack() as parts:
         to_close = Closing(parts)
+        tracer = traces.begun(settings, to_close)
         lock = await locked(settings.database_path, command)
         parts.callback(lock.release)
         socket = parts.enter_context(bound(settings.http))
@@ -161,7 +163,9 @@ async def running(
         told = to_close(outlet(settings, SystemClock(), embedded.services))
         post = to_close(poster(settings, SystemClock(), keys))
         renderings = to_close(Renderings(settings, store))
-        engine = _engine(settings, store, routes, called, told, fetcher, post, renderings.mails)
+        engine = _engine(
+            settings, store, routes, called, told, fetcher, post, renderings.mails, tracer
+        )
         office, calls = front(
             settings,
             store,
@@ -173,16 +177,14 @@ async def running(
             console=Role.CONSOLE in roles,
             hooks=AppHooks(keys, post, engine.hooks_changed),
             rendering=renderings.trials,
+            meter=engine.meter,
+            tracer=tracer,
         )
         rpc = served(settings, office.timers, calls.access)
         if Role.DATA_API in roles:
             parts.push_async_callback(rpc.stop)
             await rpc.start()
-        engine.start(
-            worker=Role.WORKER in roles,
-            timers=Role.TIMERS in roles,
-            outbox=Role.OUTBOX in roles,
-        )
+        _start(engine, roles)
         if Role.CADENCE in roles:
             finishing = asyncio.create_task(embedded.package.run(), name="cadence")
             parts.callback(finishing.cancel)
@@ -202,6 +204,14 @@ async def running(
         yield Service(office, embedded.package, url, engine, listener, grpc)
 
 
+def _start(engine: Engine, roles: frozenset[Role]) -> None:
+    engine.start(
+        worker=Role.WORKER in roles,
+        timers=Role.TIMERS in roles,
+        outbox=Role.OUTBOX in roles,
+    )
+
+
 def _engine(
     settings: Settings,
     store: Store,
@@ -211,6 +221,7 @@ def _engine(
     fetcher: Fetcher,
     post: Poster,
     rendering: Rendering | None,
+    tracer: Tracer | None,
 ) -> Engine:
     bounds = Bounds(
         transient_attempts=settings.transient_attempts,
@@ -227,7 +238,17 @@ def _engine(
         events=settings.events if settings.outlet == "salesforce" else (),
         users=settings.users_collection,
         expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
+        retain_days=settings.retain_days,
     )
     return Engine(
-        store, routes, SystemClock(), given, called, told, rendering, fetcher=fetcher, poster=post
+        store,
+        routes,
+        SystemClock(),
+        given,
+        called,
+        told,
+        rendering,
+        fetcher=fetcher,
+        poster=post,
+        tracer=tracer,
     )

@@ -227,6 +227,32 @@ def status() -> None:
     databases.status(starting.settings())
 
 
+@db.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, for the copy.")],
+) -> None:
+    """Copy the database as it is now, beside a `serve` that goes on."""
+    from franking.cli import backups
+
+    backups.backup(starting.settings(), file)
+
+
+@db.command("after-restore")
+def after_restore(
+    keep_later: Annotated[
+        bool,
+        typer.Option(
+            "--keep-later", help="Leave mails that were never tried and are due after now."
+        ),
+    ] = False,
+) -> None:
+    """End in doubt what a restored backup takes for unsent, before anything is sent."""
+    from franking.cli import backups
+    from franking.clock import SystemClock
+
+    starting.run(backups.after_restore(starting.settings(), SystemClock(), keep_later))
+
+
 @app.command()
 def doctor() -> None:
     """Prove that no mail is stuck. Exit code 0: none is."""

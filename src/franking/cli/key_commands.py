@@ -26,7 +26,9 @@ Shown = Annotated[
 def create(
     scope: Annotated[
         list[str],
-        typer.Option(help="mail:write, mail:read, timers, cadence or admin (all of it); repeat."),
+        typer.Option(
+            help="mail:write, mail:read, timers, cadence, metrics or admin (all of it); repeat."
+        ),
     ],
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
     per_minute: Annotated[

@@ -30,6 +30,7 @@ RETRY_SECONDS_MAX = 3_600
 CONNECTIONS_MAX = 1_000
 MAX_WAIT_HOURS_MAX = 24 * 365
 STOP_SECONDS_MAX = 3_600
+RETAIN_DAYS_MAX = 36_500
 DOCUMENT_BYTES_MIN = 1_024
 DOCUMENT_BYTES_MAX = 100 * 1024 * 1024
 TTL_EXPIRE_VALUE_MAX = 100_000
@@ -207,9 +208,15 @@ def json_map(value: str) -> Secret:
     return Secret(value)
 
 
-def retain_days(value: str) -> None:
-    if value != "never":
-        raise ValueError("must be never: removing mails by age comes with a later version")
+def retain_days(value: str) -> int | None:
+    if value == "never":
+        return None
+    try:
+        found: int = whole(1, RETAIN_DAYS_MAX)(value)
+    except ValueError:
+        words = f"must be a whole number of days from 1 to {RETAIN_DAYS_MAX}, or never"
+        raise ValueError(words) from None
+    return found
 
 
 READERS: Mapping[str, Reader] = {
@@ -223,7 +230,9 @@ READERS: Mapping[str, Reader] = {
     "key": key,
     "grpc": listening,
     "data_api": place,
-    "log_format": one_of("console", "json"),
+    "log_format": one_of("json", "people"),
+    "traces": server_url,
+    "log_level": one_of("debug", "info", "warning", "error"),
     "smtp_connection_uri": secret,
     "smtp_password": secret,
     "auth_type": one_of("UsernamePassword", "OAuth2", "ApiKey"),

@@ -82,7 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grpc: Address = Address("127.0.0.1", 50052)
     data_api: str | None = None
     data_api_ca: Path | None = None
-    log_format: Literal["console", "json"] = "console"
+    log_format: Literal["json", "people"] | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    traces: str | None = None
 
     smtp_connection_uri: Secret | None = None
     smtp_password: Secret | None = None
@@ -129,7 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 10
     max_wait_hours: int = 72
     stop_seconds: int = 30
-    retain_days: None = None
+    retain_days: int | None = None
     bounce_maildir: Path | None = None
     max_document_bytes: int = 10 * 1024 * 1024
 

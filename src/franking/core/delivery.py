@@ -49,6 +49,7 @@ FINAL = (State.SUCCESS, State.ERROR)
 
 LEASE_EXPIRED = "Message processing lease expired."
 CONNECTION_LOST = "Error: Connection lost before the server confirmed the message."
+RESTORED = "Error: Restored from a backup: this message may have been sent after that was made."
 STOPPED_TOO_OFTEN = "Error: The worker stopped {} times in a row while it prepared this message."
 
 P, W, R, S, E = State.PENDING, State.PROCESSING, State.RETRY, State.SUCCESS, State.ERROR
@@ -73,6 +74,7 @@ ARROWS = (
     Arrow(W, "doubted", R, "resend", '`onUnknown: "resend"` and tries are left'),
     *(Arrow(s, "waited_out", E, note="waited longer than it may") for s in WAITING),
     *(Arrow(s, "cancelled", E, note="its timer was deleted") for s in WAITING),
+    *(Arrow(s, "restored", E, note="from a backup: outcome `unknown`") for s in (P, W, R)),
     *(Arrow(s, "retried", R, note="a person asked; a waiting one goes now") for s in (E, S, R)),
     *(Arrow(s, "resubmitted", P, note="a person asked for it") for s in (E, S, R)),
     Arrow(E, "proved_sent", S, "unknown", "evidence came later"),

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from franking.core.delivery import (
     CONNECTION_LOST,
     LEASE_EXPIRED,
+    RESTORED,
     STOPPED_TOO_OFTEN,
     Bounds,
     Delivery,
@@ -116,6 +117,13 @@ def held_out(delivery: Delivery, reason: str, now: int) -> Delivery:
     fault = ours(error, "mailbox_disconnected", "credentials_rejected")
     told = _told(delivery, fault, Outcome.NOT_SENT)
     return replace(told, state=step(delivery, "waited_out"), end_at=now, waiting_for=None)
+
+
+def restored(delivery: Delivery, now: int) -> Delivery:
+    """The database is a backup: nobody knows what became of it since."""
+    told = _told(_freed(delivery), doubt(RESTORED), Outcome.UNKNOWN)
+    state = step(delivery, "restored")
+    return replace(told, state=state, end_at=now, give_up_at=None, waiting_for=None)
 
 
 def limited_out(delivery: Delivery, reason: str | None) -> Delivery:

@@ -32,6 +32,7 @@ KINDS = {
     "expired": "email_Error",
     "refused": "email_Error",
     "waited_out": "email_Error",
+    "restored": "email_Error",
     "released": "email_Error",
     "proved_sent": "email_Sent",
     "proved_unsent": "email_Error",

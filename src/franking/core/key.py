@@ -33,6 +33,7 @@ class Scope(StrEnum):
     MAIL_READ = "mail:read"
     TIMERS = "timers"
     CADENCE = "cadence"
+    METRICS = "metrics"
     ADMIN = "admin"
 
 

@@ -26,6 +26,8 @@ NEEDS: tuple[tuple[str, str, Scope | Open], ...] = (
     ("GET", "/readyz", OPEN),
     ("GET", "/openapi.json", OPEN),
     ("GET", "/ping", OPEN),
+    # Figures and no mails: whoever watches need not be able to read any, nor may others watch.
+    ("GET", "/metrics", Scope.METRICS),
     ("POST", "/v1/mail", _WRITE),
     ("POST", "/v1/mail/batch", _WRITE),
     ("POST", "/v1/mail/retry", _WRITE),

@@ -16,6 +16,7 @@ import structlog
 
 from franking.clock import Clock
 from franking.compose.envelope import Envelope, Unsendable
+from franking.core import trace
 from franking.core.attempt import Lease, Settlement
 from franking.core.delivery import CONNECTION_LOST, Stage
 from franking.core.fault import Failure
@@ -24,7 +25,10 @@ from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.fetching import MOST_WAITING, NO_FETCHING, Fetching
 from franking.engine.hold import Hold
+from franking.engine.meter import Meter
+from franking.engine.saying import say
 from franking.engine.suppressing import Suppressing
+from franking.engine.tracing import Tracer
 from franking.stores.base import Claimed, Store, StoreUnavailable
 from franking.transports.base import Answer, Doubt, Rejected, Routes, Withheld
 
@@ -58,8 +62,12 @@ class Deliveries:
         reported: Callable[[], None],
         happened: Callable[[], None] = lambda: None,
         fetching: Fetching = NO_FETCHING,
+        meter: Meter | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._store = store
+        self._meter = meter or Meter()
+        self._tracer = tracer
         self._routes = routes
         self._clock = clock
         self._composer = composer
@@ -139,7 +147,12 @@ class Deliveries:
         settlement = self._concluder.conclude(hold, answer, envelope)
         if settlement.news is not None and settlement.news.kind in ("limited", "disconnected"):
             self._hold_back(settlement.news.account)
-        await self._settle(settlement)
+        held = await self._settle(settlement)
+        say(settlement, hold.claimed.mail.account)
+        if self._tracer is not None and (parent := trace.of(hold.claimed.document)) is not None:
+            self._tracer.attempted(parent, settlement, hold.steps)
+        self._meter.settled(settlement, hold.steps, hold.claimed.mail.delivery.due_at)
+        self._meter.wrote(held, self._clock.now() - settlement.attempt.ended_at)
 
     def _hold_back(self, account: str) -> None:
         """What has not begun for this account goes back as it was."""
@@ -174,15 +187,16 @@ class Deliveries:
             log.warning("the fence could not be written", why=str(error))
             return [False] * len(leases)
 
-    async def _settle(self, settlement: Settlement) -> None:
-        """Write it down, however long the store is out of reach: the peer has answered."""
+    async def _settle(self, settlement: Settlement) -> bool:
+        """Write it down, however long the store is out of reach: the peer has answered. Was the
+        lease still ours?"""
         while True:
             try:
-                await self._ends.ask(settlement)
+                held = await self._ends.ask(settlement)
                 self._happened()
                 if settlement.event is not None and settlement.event.touchpoint_id is not None:
                     self._reported()
-                return
+                return held
             except StoreUnavailable as error:
                 log.warning("an end waits to be written", mail=settlement.attempt.mail, why=error)
                 await asyncio.sleep(STORE_PAUSE_SECONDS)
@@ -239,7 +253,7 @@ class Deliveries:
     def _end(self, task: asyncio.Task[None]) -> None:
         self._fetching.ended(self._under_way.pop(task).lease.epoch)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a settlement failed; its lease will run out", why=repr(error))
+            log.error("a settlement failed; its lease will run out", why=error)
         if self._room() >= self._window // 2:
             self._stir.set()
 

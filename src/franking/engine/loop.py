@@ -17,10 +17,13 @@ from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
 from franking.engine.fetching import Fetching
 from franking.engine.filling import Filling
+from franking.engine.meter import Meter
 from franking.engine.outbox import Outbox
+from franking.engine.retention import Retention
 from franking.engine.sweeper import Sweeper
 from franking.engine.timer_mails import TimerMails
 from franking.engine.timers import Timers
+from franking.engine.tracing import Tracer
 from franking.engine.webhooks import Webhooks
 from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
@@ -42,6 +45,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     events: tuple[str, ...] = ()
     users: bool = True
     expiry: Expiry = NEVER
+    retain_days: int | None = None
 
 
 class Engine:
@@ -50,6 +54,7 @@ class Engine:
     `routes` finds the transport of an account, `callers` who calls the receivers of timers;
     `outlet` is told of events, webhooks through `poster`. `rendering` renders templates; without it
     none is set up. `fetcher` fetches attachments from other servers; without it none is.
+    `tracer` follows mails to the outlet's answer.
     """
 
     def __init__(
@@ -63,10 +68,14 @@ class Engine:
         rendering: Rendering | None = None,
         poster: Poster | None = None,
         fetcher: Fetcher | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
+        self.meter = Meter()
         self.webhooks = None if poster is None else Webhooks(store, clock, poster)
         extra = settings.events
-        self.outbox = None if outlet is None else Outbox(store, clock, outlet, extra=extra)
+        self.outbox = None
+        if outlet is not None:
+            self.outbox = Outbox(store, clock, outlet, extra=extra, meter=self.meter, tracer=tracer)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
         filling = Filling(store.users if settings.users else None, rendering)
         fetching = Fetching(fetcher, self.wake)
@@ -81,7 +90,13 @@ class Engine:
             reported=self._reported,
             happened=self._happened,
             fetching=fetching,
+            meter=self.meter,
+            tracer=tracer,
         )
+        retention = None
+        if settings.retain_days is not None:
+            days, busy = settings.retain_days, lambda: bool(self.deliveries.holds())
+            retention = Retention(store, clock, days, busy, self.meter)
         self.sweeper = Sweeper(
             store,
             clock,
@@ -90,8 +105,12 @@ class Engine:
             self._stirred,
             lease_ms=settings.lease_ms,
             bounds=settings.bounds,
+            meter=self.meter,
+            retention=retention,
         )
-        self.timers = Timers(store, clock, callers or {}, lease_ms=settings.lease_ms)
+        self.timers = Timers(
+            store, clock, callers or {}, lease_ms=settings.lease_ms, meter=self.meter
+        )
         self.timer_mails = TimerMails(store, clock, self.wake, settings.expiry)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -17,11 +17,14 @@ from itertools import groupby
 import structlog
 
 from franking.clock import Clock
+from franking.core import trace
 from franking.core.filing import BOUNCED
 from franking.core.reporting import Down, Heard, Later, Never, Report, Verdict, pause, report
 from franking.engine.alarm import Alarm
 from franking.engine.batch import Batch
-from franking.outlets.base import Outlet
+from franking.engine.meter import Meter
+from franking.engine.tracing import Tracer
+from franking.outlets.base import TRACEPARENT, Outlet
 from franking.stores.base import Store, StoreUnavailable, Waiting
 
 log = structlog.get_logger()
@@ -50,7 +53,12 @@ class Outbox:
         *,
         connections: int = CONNECTIONS,
         extra: Collection[str] = (),
+        meter: Meter | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
+        self._tracer = tracer
+        self._mails = store
+        self._meter = meter or Meter()
         self._store = store.outbox
         self._clock = clock
         self._outlet = outlet
@@ -158,18 +166,35 @@ class Outbox:
             return Heard("not asked for")
         side.asked = True
         try:
-            return await self._outlet.tell(waiting.event)
+            if self._tracer is None:
+                return await self._outlet.tell(waiting.event)
+            return await self._traced(self._tracer, waiting)
         except Exception:
             log.exception("an event could not be told", event_seq=waiting.seq)
             return Later(BROKEN, most_tries=5)
         finally:
             side.asked = False
 
+    async def _traced(self, tracer: Tracer, waiting: Waiting) -> Verdict:
+        """Tell it within the trace that its mail carries, if the mail is still there."""
+        stored = await self._mails.read(waiting.event.mail)
+        parent = None if stored is None else trace.of(stored.document)
+        if parent is None:
+            return await self._outlet.tell(waiting.event)
+        with tracer.telling(parent, waiting.event) as carried:
+            told = TRACEPARENT.set(carried)
+            try:
+                return await self._outlet.tell(waiting.event)
+            finally:
+                TRACEPARENT.reset(told)
+
     def _report(self, waiting: Waiting, verdict: Heard | Later | Never) -> Report:
         now, jitter = self._clock.now(), self._clock.jitter()
         written = report(waiting.seq, waiting.touchpoint_id, waiting.tries, verdict, now, jitter)
         if written.state == "parked":
             log.warning("an event was parked", event_id=waiting.event.id, why=written.error)
+        if written.state != "waiting":
+            self._meter.told(written.state, now - waiting.event.occurred_at)
         return written
 
     async def _write(self, touchpoint: str, reports: Sequence[Report], free_at: int | None) -> None:
@@ -222,7 +247,7 @@ class Outbox:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tellers.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("a teller ended by itself", why=repr(task.exception()))
+            log.error("a teller ended by itself", why=task.exception())
         self._alarm.wake()
 
 

@@ -2,7 +2,8 @@
 
 Once a second, oftener where leases are short: this process renews its own leases first, then
 sweeps those that ran out, by the journal, then ends the mails that waited as long as they may, and
-every ten seconds deletes the documents that have expired (TTL_EXPIRE_TYPE). So
+every ten seconds deletes the documents that have expired (TTL_EXPIRE_TYPE), and once a second at
+most lets go of a little of what ended long ago (RETAIN_DAYS). So
 a lost worker is noticed within two seconds of its lease's end. A lease whose time is over by our
 own count is not renewed: its worker has hung up.
 """
@@ -15,11 +16,14 @@ from collections.abc import Callable
 import structlog
 
 from franking.clock import Clock
+from franking.core.attempt import Settlement
 from franking.core.delivery import WAITING, Bounds, Delivery
 from franking.core.endings import held_out, limited_out, waited_out
 from franking.core.event import report
 from franking.engine.conclude import Concluder
 from franking.engine.hold import Hold
+from franking.engine.meter import Meter
+from franking.engine.retention import Retention
 from franking.stores.base import Change, Mail, Store, Stored, StoreUnavailable
 
 log = structlog.get_logger()
@@ -46,8 +50,12 @@ class Sweeper:
         *,
         lease_ms: int,
         bounds: Bounds,
+        meter: Meter | None = None,
+        retention: Retention | None = None,
     ) -> None:
+        self._retention = retention
         self._store = store
+        self._meter = meter or Meter()
         self._clock = clock
         self._concluder = concluder
         self._holds = holds
@@ -55,6 +63,7 @@ class Sweeper:
         self._lease_ms = lease_ms
         self._bounds = bounds
         self._every_seconds = min(EVERY_SECONDS, lease_ms / 1000 / ROUNDS_IN_LEASE)
+        self._rounds_in_second = round(EVERY_SECONDS / self._every_seconds)
         self._foreign = -1
         self._rounds = 0
 
@@ -75,9 +84,7 @@ class Sweeper:
         now = self._clock.now()
         swept = BATCH
         while swept == BATCH:
-            swept = await self._store.sweep(now, BATCH, self._concluder.lapse)
-            if swept:
-                self._stirred()
+            swept = await self._swept(now)
         if await self._store.suspects(now) or await self._changed():
             self._stirred()
         given_up = await self._given_up(now)
@@ -88,6 +95,25 @@ class Sweeper:
         self._rounds += 1
         if self._rounds % FORGET_EVERY == 0:
             await self._forget(now)
+        if self._retention is not None and self._rounds % self._rounds_in_second == 0:
+            await self._retention.round()
+
+    async def _swept(self, now: int) -> int:
+        """Settle leases that ran out; how many."""
+        lapsed: dict[
+            int, str
+        ] = {}  # by epoch: where they can't be written together, each is asked again
+
+        def lapse(mail: Mail) -> Settlement:
+            settlement = self._concluder.lapse(mail)
+            lapsed[mail.delivery.epoch] = settlement.attempt.event
+            return settlement
+
+        swept = await self._store.sweep(now, BATCH, lapse)
+        if swept:
+            self._meter.lapses.update(lapsed.values())
+            self._stirred()
+        return swept
 
     async def _forget(self, now: int) -> None:
         """Drop what nobody asks for any more."""

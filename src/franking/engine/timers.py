@@ -21,6 +21,7 @@ from franking.core.timer.calls import MOST_TRIES, WORKER_LOST, Called, ended
 from franking.core.timer.lanes import lane
 from franking.engine.alarm import Alarm
 from franking.engine.batch import Batch
+from franking.engine.meter import Meter
 from franking.stores.base import Store, StoreUnavailable
 from franking.transports.base import Caller
 
@@ -44,8 +45,15 @@ class Timers:
     """The timers of one process that call out; `callers` are by transport."""
 
     def __init__(
-        self, store: Store, clock: Clock, callers: Mapping[str, Caller], *, lease_ms: int
+        self,
+        store: Store,
+        clock: Clock,
+        callers: Mapping[str, Caller],
+        *,
+        lease_ms: int,
+        meter: Meter | None = None,
     ) -> None:
+        self._meter = meter or Meter()
         self._store = store.timers
         self._clock = clock
         self._callers = callers
@@ -141,6 +149,7 @@ class Timers:
             return
         self._judge(held.lane, self._clock.steady_ms() - began_at)
         end = ended(held.timer, called, self._clock.now(), self._clock.jitter())
+        self._meter.timers["again" if end.next_at is not None else str(end.state)] += 1
         await self._end(held, end)
 
     async def _call(self, held: _Held) -> Called | None:

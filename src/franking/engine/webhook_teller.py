@@ -231,7 +231,7 @@ class Teller:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("a teller ended by itself", why=repr(task.exception()))
+            log.error("a teller ended by itself", why=task.exception())
         self._alarm.wake()
 
 

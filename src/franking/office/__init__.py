@@ -33,6 +33,7 @@ from franking.office.sessions import Sessions
 from franking.office.templates import Templates
 from franking.office.timers import Timers
 from franking.office.users import Users
+from franking.office.watching import Watching
 from franking.office.webhooks import Hooks, WebhookDoor
 from franking.stores.base import (
     Change,
@@ -95,6 +96,7 @@ class Office:
         self.webhooks = WebhookDoor(store, clock, hooks)
         self.agreement = Agreement(store, clock, wake)
         self.look = Looking(store, clock)
+        self.watching = Watching(store, clock)
 
     async def submit(
         self, documents: Sequence[Document], *, lenient: bool = False, once: Once | None = None

@@ -7,6 +7,7 @@ verdict (`core/reporting`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import msgspec
@@ -15,9 +16,18 @@ from franking.core.reporting import Verdict
 from franking.core.touchpoint import ConquerError, Touchpoint
 from franking.stores.base import LookedTouchpoints, StoredEvent
 
+# The trace (W3C) that an outlet's call belongs to, where mails are traced.
+TRACEPARENT: ContextVar[str | None] = ContextVar("TRACEPARENT", default=None)
+
 # How many touchpoints a look goes through, and how far a status is counted.
 MOST_LOOKED = 10_000
 MOST_STATUS = 1_000
+
+
+def traced() -> dict[str, str]:
+    """The headers that say so."""
+    carried = TRACEPARENT.get()
+    return {} if carried is None else {"traceparent": carried}
 
 
 class Outlet(Protocol):

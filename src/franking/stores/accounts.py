@@ -78,6 +78,7 @@ class AccountRows:
 
 
 def _save(db: Db, id: str, decide: Set, now: int) -> bool:
+    _lock(db, id)
     before = _settings(db, id)
     after = decide(before or Settled(0))
     db.run(
@@ -95,8 +96,14 @@ def _save(db: Db, id: str, decide: Set, now: int) -> bool:
 
 def _stand(db: Db, id: str, decide: Stand, now: int) -> None:
     db.run("know_account", id=id)
+    _lock(db, id)
     [(account, _)] = _governed(db, id, now)
     governor.write(db, decide(account))
+
+
+def _lock(db: Db, id: str) -> None:
+    """Let nobody else write it until the transaction ends, so that what is read stays."""
+    db.value("lock_account", id=id)
 
 
 def _settings(db: Db, id: str) -> Settled | None:

@@ -30,6 +30,8 @@ from franking.stores.collections_store import (
 from franking.stores.keys import KeyRows
 from franking.stores.look_store import HeldAccount, Line, Looked, LookStore, Stock, Tallied
 from franking.stores.outbox_store import OutboxCounts, OutboxStore, Unheard, Waiting
+from franking.stores.restoring_store import RestoringStore
+from franking.stores.retention_store import RetentionStore, Walk, Walked
 from franking.stores.returns import Returns
 from franking.stores.sessions import SessionRows
 from franking.stores.timer_store import TimerStore
@@ -53,6 +55,7 @@ from franking.stores.values import (
     TimerFilter,
     Unserved,
 )
+from franking.stores.watch_store import Usage, Watched, WatchStore
 from franking.stores.webhook_store import (
     MOST_OCTETS,
     HookCounts,
@@ -112,7 +115,12 @@ __all__ = [
     "Undelivered",
     "Unheard",
     "Unserved",
+    "Usage",
     "Waiting",
+    "Walk",
+    "Walked",
+    "WatchStore",
+    "Watched",
     "WebhookStore",
     "Write",
 ]
@@ -123,7 +131,8 @@ class NotFound(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database can't be used now; nothing was written. The message says what to do."""
+    """The database can't be used now. Nothing was written, but where the message says that this is
+    not known; it says what to do."""
 
 
 class StoreRefused(Exception):
@@ -255,6 +264,17 @@ class Store(Protocol):
     @property
     def look(self) -> LookStore:
         """What people look at, each call with what it promises there."""
+
+    retention: RetentionStore
+    """Letting go of what is old, each call with what it promises there."""
+
+    @property
+    def restoring(self) -> RestoringStore:
+        """What a restored database needs, each call with what it promises there."""
+
+    @property
+    def watch(self) -> WatchStore:
+        """How it stands, for whoever watches it, each call with what it promises there."""
 
     @property
     def cadence(self) -> CadenceStore:

@@ -13,7 +13,7 @@ from franking.stores.rows import text
 
 _claims = msgspec.json.Decoder(list[Claimed])
 _numbers = msgspec.json.Decoder(list[int])
-_names = msgspec.json.Decoder(list[str])
+_owned = msgspec.json.Decoder(list[tuple[str, bool]])
 
 
 def claim(db: Db, now: int, limit: int, lease_ms: int) -> list[Claimed]:
@@ -21,17 +21,19 @@ def claim(db: Db, now: int, limit: int, lease_ms: int) -> list[Claimed]:
 
     Of an account no more are leased than it may send now; after a pause, just its probe.
     """
-    ready = _names.decode(db.value("ready_accounts", now=now, limit=limit))
+    db.run("gather_wakes")
+    ready = _locked(db, db.value("ready_accounts", now=now, limit=limit))
     granted: dict[int, governor.Grant] = {}
     served: list[str] = []
     bound: list[str] = []
-    for place, grant in enumerate(governor.grants(db, ready, now)):
+    for place, grant in enumerate(governor.grants(db, list(ready), now)):
         share = -(-(limit - len(granted)) // (len(ready) - place))
         if share <= 0:
             break
         seqs = governor.take(db, grant, share, now, lease_ms)
         granted |= dict.fromkeys(seqs, grant)
-        served.append(grant.account.id)
+        if ready[grant.account.id]:
+            served.append(grant.account.id)
         if grant.bound:
             bound.append(grant.account.id)
     claimed = _lease(db, list(granted), now, lease_ms)
@@ -40,6 +42,14 @@ def claim(db: Db, now: int, limit: int, lease_ms: int) -> list[Claimed]:
         db.run("serve_account", account=account, turn=turn - place)
     governor.put_off(db, bound, now)
     return [_told(c, granted[c.mail.seq]) for c in claimed]
+
+
+def _locked(db: Db, ready: str) -> dict[str, bool]:
+    """Which of these accounts are to be claimed of, in their order, and is each one ours?
+
+    Of one without limits several may claim at once, and it is written by the one whose it is.
+    """
+    return dict(_owned.decode(db.value("lock_accounts", ids=ready)))
 
 
 def claim_alone(db: Db, now: int, lease_ms: int) -> Claimed | None:

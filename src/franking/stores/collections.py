@@ -93,6 +93,7 @@ class TemplateRows(CollectionRows):
 
 
 def _save(db: Db, collection: str, new: NewDocument, check: Check, now: int) -> tuple[Kept, bool]:
+    db.value("lock_collection", collection=collection)
     before = _one(db, collection, new.id)
     check(before)
     db.run("grow_collection", collection=collection)
@@ -112,6 +113,7 @@ def _save(db: Db, collection: str, new: NewDocument, check: Check, now: int) -> 
 
 
 def _delete(db: Db, collection: str, id: str, check: Check) -> bool:
+    db.value("lock_collection", collection=collection)
     check(_one(db, collection, id))
     gone = db.run("delete_collected", collection=collection, id=id) > 0
     if gone:

@@ -62,6 +62,7 @@ def put_off(db: Db, ids: Sequence[str], now: int) -> None:
 
 def hear(db: Db, news: AccountNews, now: int) -> None:
     """What the end of an attempt says of its account."""
+    db.value("lock_account", id=news.account)
     found = _read(db, [news.account], now)
     if not found:
         return

@@ -103,7 +103,7 @@ def delete_expired(db: Db, now: int, limit: int) -> int:
     for id in ids:
         error = db.alone(partial(_deleted, db, id))
         if error is not None:
-            log.error("an expired mail could not be deleted", mail=id, why=repr(error))
+            log.error("an expired mail could not be deleted", mail=id, why=error)
             db.run("put_off_expiry", id=id, until=now + PUT_OFF_MS)
     return len(ids)
 
@@ -115,7 +115,7 @@ def _deleted(db: Db, id: str) -> None:
 def _sweep_alone(db: Db, mail: Mail, now: int, lapse: Lapse) -> None:
     error = db.alone(lambda: _write_ends(db, [lapse(mail)]))
     if error is not None:
-        log.error("a lapsed mail could not be settled", mail=mail.id, why=repr(error))
+        log.error("a lapsed mail could not be settled", mail=mail.id, why=error)
         lease = {"seq": mail.seq, "epoch": mail.delivery.epoch, "expires_at": now + PUT_OFF_MS}
         db.run("renew_leases", rows=text([lease]))
 
@@ -124,7 +124,7 @@ def _change_each(db: Db, ids: Sequence[str], decide: Decide, now: int) -> int:
     for id in ids:
         error = db.alone(partial(_changed, db, id, decide))
         if error is not None:
-            log.error("a mail that waited too long could not be ended", mail=id, why=repr(error))
+            log.error("a mail that waited too long could not be ended", mail=id, why=error)
             db.run("put_off_mail", id=id, until=now + PUT_OFF_MS)
     return len(ids)
 

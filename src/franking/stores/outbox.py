@@ -45,7 +45,7 @@ class OutboxRows:
         await self._write(_settle, reports)
 
     async def free(self, touchpoints: Sequence[tuple[str, int]]) -> None:
-        await self._write(lambda db: _free(db, touchpoints))
+        await self._write(lambda db: _freed(db, touchpoints))
 
     async def next_due(self) -> int | None:
         found: int | None = await self._read(lambda db: db.value("next_report"))
@@ -100,6 +100,7 @@ def _claim(db: Db, now: int, limit: int, each: int, until: int) -> list[Waiting]
 
 def _settle(db: Db, reports: Sequence[Report]) -> list[None]:
     """Several callers' reports together; one answer for each, as the writer asks of a merger."""
+    lock(db, [r.touchpoint_id for r in reports])
     told = [r.seq for r in reports if r.state == "told"]
     if told:
         db.run("told_events", seqs=text(told))
@@ -108,6 +109,17 @@ def _settle(db: Db, reports: Sequence[Report]) -> list[None]:
         db.run("try_events", rows=text(others))
     _free(db, [(r.touchpoint_id, r.next_at) for r in reports])
     return [None] * len(reports)
+
+
+def _freed(db: Db, touchpoints: Sequence[tuple[str, int]]) -> None:
+    lock(db, [touchpoint for touchpoint, _ in touchpoints])
+    _free(db, touchpoints)
+
+
+def lock(db: Db, touchpoints: Sequence[str]) -> None:
+    """Let nobody else write events of these touchpoints until the transaction ends, so that none is
+    missed that comes just now."""
+    db.value("lock_touchpoints", rows=text([(touchpoint,) for touchpoint in touchpoints]))
 
 
 def _free(db: Db, touchpoints: Sequence[tuple[str, int]]) -> None:

@@ -31,11 +31,11 @@ class Db(Protocol):
         """Run `do` under a savepoint of its own; what it raised, which changed nothing."""
 
 
-def load(dialect: str) -> dict[str, str]:
-    """The text of each named query of `sqlite` or `postgres`."""
+def load(dialect: str, folder: str = "") -> dict[str, str]:
+    """The text of each named query of `sqlite` or `postgres`; in a folder are a dialect's own."""
     driver = {"sqlite": "sqlite3"}.get(dialect, "psycopg")
     found: dict[str, str] = {}
-    for path in sorted((SQL / dialect).glob("*.sql")):
+    for path in sorted((SQL / dialect / folder).glob("*.sql")):
         queries = aiosql.from_path(path, driver, mandatory_parameters=False)
         for name in queries.available_queries:
             if not name.endswith("_cursor"):

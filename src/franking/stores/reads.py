@@ -74,7 +74,8 @@ def timeline(db: Db, id: str) -> list[Attempt]:
 
 def events(db: Db, after: int, limit: int) -> list[StoredEvent]:
     """Events in the order of their commits."""
-    return _events.decode(db.value("events_after", after=after, limit=limit))
+    upto = db.value("last_event")  # first, so that what came before it is seen by then
+    return _events.decode(db.value("events_after", after=after, upto=upto, limit=limit))
 
 
 def counts(db: Db, now: int, grace_ms: int) -> Counts:

@@ -16,6 +16,7 @@ from franking.stores.base import Change, Mail, NewMail
 from franking.stores.news import tell_parent
 from franking.stores.queries import Db
 from franking.stores.timer_changes import tell_timers
+from franking.stores.words import plain
 
 encode = msgspec.json.Encoder().encode
 _numbers = msgspec.json.Decoder(list[int])
@@ -31,7 +32,9 @@ def insert(db: Db, mails: Sequence[NewMail]) -> list[Mail]:
     rows = [_new_row(m) for m in mails]
     db.run("insert_mails", rows=text(rows))
     seqs = _numbers.decode(db.value("seqs_of", ids=text([m.id for m in mails])))
-    bodies = [(seq, m.document, m.search) for seq, m in zip(seqs, mails, strict=True)]
+    # As a string, which no database reads into.
+    pairs = zip(seqs, mails, strict=True)
+    bodies = [(seq, bytes(m.document).decode(), plain(m.search)) for seq, m in pairs]
     db.run("insert_documents", rows=text(bodies))
     waiting = [s for s, m in zip(seqs, mails, strict=True) if m.delivery.state in WAITING]
     wake(db, waiting)
@@ -64,7 +67,7 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
     )
     if wanted.document is not None:
         body = bytes(wanted.document).decode()
-        db.run("update_document", seq=mail.seq, body=body, words=wanted.search or "")
+        db.run("update_document", seq=mail.seq, body=body, words=plain(wanted.search or ""))
     if mail.remainder_of is not None:
         tell_parent(db, mail.seq, mail.remainder_of, delivery)
     if mail.timed and wanted.delivery is not None:

@@ -25,6 +25,7 @@ class Taken(Exception):
 
 def create(db: Db, timers: Sequence[FreshTimer]) -> list[Timer | Exception]:
     """Insert timers; an ended id begins a new life, one that lives is refused."""
+    lock(db, [t.id for t in timers])
     known = _states.decode(db.value("timers_known", ids=text([t.id for t in timers])))
     ids = [t.id for t in timers if t.callback.transport in MAILED]
     mails = _revisions.decode(db.value("mails_known", ids=text(ids))) if ids else {}
@@ -46,6 +47,11 @@ def create(db: Db, timers: Sequence[FreshTimer]) -> list[Timer | Exception]:
         db.run("insert_timers", rows=text([_row(t) for t in fresh]))
         db.run("wake_lanes", rows=text([(t.lane, t.due_at) for t in fresh]))
     return results
+
+
+def lock(db: Db, ids: Sequence[str]) -> None:
+    """Let nobody else write these timers until the transaction ends, so that what is read stays."""
+    db.value("lock_timers", ids=text(list(ids)))
 
 
 def read(db: Db, id: str) -> Timer | None:

@@ -18,6 +18,7 @@ from franking.stores.rows import insert
 from franking.stores.timer_changes import tell_timers, text
 from franking.stores.values import NewMail, Serve, Unserved
 from franking.stores.writes import change as change_mail
+from franking.stores.writes import lock as lock_mails
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ def claim(
     db: Db, now: int, limit: int, lease_ms: int, room: dict[str, int], share: int
 ) -> list[Timer]:
     """Lease due timers that call out, of each lane as many as there is room for."""
+    db.run("gather_lanes")
     full = [MAIL_LANE, *(lane for lane, free in room.items() if free <= 0)]
     lanes = _lanes.decode(db.value("ready_lanes", now=now, full=text(full), limit=LANES_AT_ONCE))
     seqs: list[int] = []
@@ -51,8 +53,7 @@ def claim(
         seqs += taken
         served.append(lane)
     timers = _lease(db, seqs, now, lease_ms)
-    for lane in served:
-        _serve_lane(db, lane)
+    _serve_lanes(db, served)
     return timers
 
 
@@ -76,9 +77,10 @@ def end(db: Db, ends: Sequence[TimerEnd]) -> list[bool]:
 
 def serve_mails(db: Db, now: int, limit: int, serve: Serve) -> int:
     """Hand due timers over as mails: new ones together, each alone where that fails."""
+    db.run("gather_lanes")
     seqs, _ = _due(db, MAIL_LANE, now, limit, BYTES_AT_ONCE)
     if not seqs:
-        _serve_lane(db, MAIL_LANE)
+        _serve_lanes(db, [MAIL_LANE])
         return 0
     timers = all_decoded(db.value("leased_timers", seqs=text(seqs)))
     known = _revisions.decode(db.value("mails_known", ids=text([t.id for t in timers])))
@@ -88,7 +90,7 @@ def serve_mails(db: Db, now: int, limit: int, serve: Serve) -> int:
         others += fresh
     for timer in others:
         _serve_alone(db, timer, now, serve)
-    _serve_lane(db, MAIL_LANE)
+    _serve_lanes(db, [MAIL_LANE])
     return len(timers)
 
 
@@ -136,7 +138,7 @@ def _serve_alone(db: Db, timer: Timer, now: int, serve: Serve) -> None:
     error = db.alone(partial(_serve_one, db, timer, now, serve))
     if error is None:
         return
-    log.error("a timer could not be served", timer=timer.id, why=repr(error))
+    log.error("a timer could not be served", timer=timer.id, why=error)
     if now - timer.due_at < GIVE_UP_MS:
         db.run("put_off_timer", seq=timer.seq, until=now + PUT_OFF_MS)
         return
@@ -156,6 +158,7 @@ def _serve_one(db: Db, timer: Timer, now: int, serve: Serve) -> None:
         return wanted
 
     _served(db, [timer.seq], now)
+    lock_mails(db, [timer.id])
     mail = change_mail(db, timer.id, decide)  # type: ignore[arg-type]
     if unserved:
         rows = [(timer.id, TimerState.FAILED, now, unserved[0].error)]
@@ -168,7 +171,8 @@ def _served(db: Db, seqs: Iterable[int], now: int) -> None:
     db.run("serve_timers", seqs=text(list(seqs)), now=now)
 
 
-def _serve_lane(db: Db, lane: str) -> None:
-    """The lane is due when its next timer is, or gone."""
-    if not db.run("serve_lane", lane=lane):
-        db.run("drop_lane", lane=lane)
+def _serve_lanes(db: Db, lanes: Sequence[str]) -> None:
+    """Each lane is due when its next timer is, or gone; whoever writes it now says so otherwise."""
+    for lane in _lanes.decode(db.value("lock_lanes", lanes=text(list(lanes)))):
+        if not db.run("serve_lane", lane=lane):
+            db.run("drop_lane", lane=lane)

@@ -25,6 +25,7 @@ from franking.stores.base import (
 from franking.stores.queries import Db
 from franking.stores.rows import update
 from franking.stores.timer_store import MOST_LIVES, MOST_MATCHES
+from franking.stores.writes import lock as lock_mails
 from franking.stores.writes import once as only_once
 
 FIRST = 2**62
@@ -111,6 +112,8 @@ def _create(db: Db, timers: Sequence[FreshTimer]) -> list[Timer | Exception]:
 
 def _change(db: Db, id: str, decide: DecideTimer) -> Timer | Exception | None:
     """What is refused is an answer; whatever else is raised undoes the whole."""
+    lock_mails(db, [id])  # first, as who settles a mail and then ends its timer
+    timer_changes.lock(db, [id])
     timer = timer_changes.read(db, id)
     mail = None if timer is None or not timer.mailed else db.value("read_mail", id=id)
     stored = None if mail is None else _stored.decode(mail)

@@ -79,7 +79,7 @@ class WebhookRows:
         await self._write(lambda db: _settle(db, id, reports))
 
     async def free(self, id: str, mails: Sequence[tuple[str, int]]) -> None:
-        await self._write(lambda db: _free(db, id, mails))
+        await self._write(lambda db: _freed(db, id, mails))
 
     async def next_due(self, id: str) -> int | None:
         found: int | None = await self._read(lambda db: db.value("next_queued", webhook=id))
@@ -126,6 +126,7 @@ def _every(db: Db) -> list[Webhook]:
 
 
 def _save(db: Db, id: str, decide: Set) -> Webhook | None:
+    db.value("lock_webhooks")
     before = next((hook for hook in _every(db) if hook.id == id), None)
     after = decide(before)
     values = {
@@ -153,11 +154,13 @@ def _hears(db: Db, hook: Webhook) -> None:
 
 
 def _remove(db: Db, id: str) -> int:
+    db.value("lock_webhooks")
     db.run("hear_nothing", id=id)
     return db.run("remove_webhook", id=id)
 
 
 def _stand(db: Db, hook: Webhook) -> None:
+    db.value("lock_webhooks")
     wrote = db.run(
         "stand_webhook",
         id=hook.id,
@@ -181,6 +184,7 @@ def _claim(db: Db, id: str, now: int, limit: int, each: int, until: int) -> list
 
 
 def _settle(db: Db, id: str, reports: Sequence[HookReport]) -> None:
+    _lock(db, id, [r.mail for r in reports])
     told = [r for r in reports if r.state == "told"]
     if told:
         db.run("heard_events", webhook=id, seqs=text([r.seq for r in told]))
@@ -189,6 +193,17 @@ def _settle(db: Db, id: str, reports: Sequence[HookReport]) -> None:
     if others:
         db.run("try_queued", webhook=id, rows=text(others))
     _free(db, id, [(r.mail, r.next_at) for r in reports])
+
+
+def _freed(db: Db, id: str, mails: Sequence[tuple[str, int]]) -> None:
+    _lock(db, id, [mail for mail, _ in mails])
+    _free(db, id, mails)
+
+
+def _lock(db: Db, id: str, mails: Sequence[str]) -> None:
+    """Let nobody else write what the webhook hears of these mails until the transaction ends, so
+    that none is missed that comes just now."""
+    db.value("lock_webhook_lanes", webhook=id, rows=text([(mail,) for mail in mails]))
 
 
 def _free(db: Db, id: str, mails: Sequence[tuple[str, int]]) -> None:

@@ -20,5 +20,11 @@ def prefixes(q: str) -> str:
     return " AND ".join(f'"{word}"*' for word in _WORD.findall(known)[:MOST_WORDS])
 
 
+def plain(text: str) -> str:
+    """The words of a text as `prefixes` would ask for them, with a space between."""
+    folded = _MARKS.sub("", unicodedata.normalize("NFC", text.lower()))
+    return " ".join(_WORD.findall(folded))
+
+
 _WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile("[\u0300-\u036f]")

@@ -43,8 +43,14 @@ def once(db: Db, key: Once, mails: Sequence[str], do: Any) -> Any:
     return result
 
 
+def lock(db: Db, ids: Sequence[str]) -> None:
+    """Let nobody else write these mails until the transaction ends, so that what is read stays."""
+    db.value("lock_mails", ids=text(list(ids)))
+
+
 def change(db: Db, id: str, decide: Decide) -> Stored | None:
-    """Read one mail, write what `decide` says, and return it as it is then."""
+    """Read one mail, which the caller has locked, write what `decide` says, and return it as it is
+    then."""
     found = db.value("read_mail", id=id)
     stored = _stored.decode(found) if found is not None else None
     wanted = decide(stored)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from franking.core.reporting import Down, Heard, Later, Never, Verdict
-from franking.outlets.base import Answered, OutOfReach, Services
+from franking.outlets.base import Answered, OutOfReach, Services, traced
 from franking.outlets.package.reach import PATIENCE_SECONDS, Reach, members, words
 from franking.stores.base import StoredEvent
 
@@ -31,7 +31,7 @@ class EmbeddedOutlet:
 
     async def tell(self, event: StoredEvent) -> Verdict:
         try:
-            answered = await self._reach.ask("POST", PATH, event.body)
+            answered = await self._reach.ask("POST", PATH, event.body, traced())
         except OutOfReach as error:
             return Later(f"The embedded package is out of reach: {error}.")
         if answered.status == 200:

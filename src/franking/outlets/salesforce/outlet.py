@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from franking.clock import Clock
 from franking.config import Org, Orgs
 from franking.core.reporting import Later, Never, Verdict
+from franking.outlets.base import traced
 from franking.outlets.salesforce.letter import RATE_LIMITED, letter
 from franking.outlets.salesforce.limits import Limits, Usage
 from franking.outlets.salesforce.tokens import Grant, Tokens
@@ -123,6 +124,7 @@ class Salesforce:
         headers = {
             "Authorization": f"Bearer {grant.token}",
             "Content-Type": "application/json; charset=utf-8",
+            **traced(),
         }
         async with self._calls:
             answer = await self._wire.post(grant.instance_url + PATH, headers, body)

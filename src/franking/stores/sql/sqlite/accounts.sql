@@ -1,3 +1,7 @@
+-- name: lock_account
+-- Nothing to lock: there is one writer.
+SELECT NULL;
+
 -- name: read_accounts
 -- The accounts of a JSON list of ids with what they sent in the last day, as JSON.
 SELECT '[' || coalesce(group_concat(json_array(

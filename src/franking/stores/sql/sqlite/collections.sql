@@ -1,3 +1,7 @@
+-- name: lock_collection
+-- Nothing to lock: there is one writer.
+SELECT NULL;
+
 -- name: grow_collection!
 -- A new version of a collection, for a change or a deletion.
 UPDATE collection SET version = version + 1 WHERE name = :collection;

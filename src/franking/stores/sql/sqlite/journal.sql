@@ -1,6 +1,10 @@
 -- A `+` before a column keeps the planner from an index: it must start from the list. A list that
 -- is read many times a row is MATERIALIZED first: json_each makes each value anew when it is read.
 
+-- name: gather_wakes!
+-- Nothing to gather: who has something due wakes the account itself.
+SELECT NULL;
+
 -- name: ready_accounts
 -- Accounts with something due that may send now, longest unserved first.
 SELECT json_group_array(id) FROM (
@@ -10,6 +14,11 @@ SELECT json_group_array(id) FROM (
         AND (probe_until IS NULL OR probe_until <= :now)
     ORDER BY turn LIMIT :limit
 );
+
+-- name: lock_accounts
+-- The accounts of a JSON list that may be claimed of, each with whether it may be written, as a JSON
+-- list of pairs, in its order: all of them, for there is one writer.
+SELECT json_group_array(json_array(value, json('true'))) FROM json_each(:ids);
 
 -- name: claimable
 -- Up to :share due mails of one account, by priority, oldest due first, with how many recipients

@@ -141,7 +141,7 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
         'seq', seq, 'id', id, 'kind', kind, 'mail', mail, 'occurred_at', occurred_at,
         'touchpoint_id', touchpoint_id, 'sequence', sequence, 'body', json(body)
     ) AS item
-    FROM event WHERE seq > :after ORDER BY seq LIMIT :limit
+    FROM event WHERE seq > :after AND seq <= :upto ORDER BY seq LIMIT :limit
 );
 
 -- name: last_event

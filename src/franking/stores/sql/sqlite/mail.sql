@@ -34,7 +34,7 @@ SELECT json_group_array(seq) FROM (
 -- name: insert_documents!
 -- Bodies from a JSON list of [seq, body, words].
 INSERT INTO document (seq, body, words)
-SELECT r.value ->> 0, r.value -> 1, r.value ->> 2 FROM (
+SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r;
 
@@ -50,6 +50,10 @@ WHERE m.state IN ('PENDING', 'RETRY') AND m.releases < 3
 GROUP BY m.account
 ON CONFLICT (id) DO UPDATE
 SET next_at = min(coalesce(account.next_at, excluded.next_at), excluded.next_at);
+
+-- name: lock_mails
+-- Nothing to lock: there is one writer.
+SELECT NULL;
 
 -- name: read_mail
 -- One mail with its document, and the timer that it was served by, by id; a timer whose id was

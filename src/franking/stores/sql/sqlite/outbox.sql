@@ -29,6 +29,10 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     ORDER BY r.key, e.seq
 );
 
+-- name: lock_touchpoints
+-- Nothing to lock: there is one writer.
+SELECT NULL;
+
 -- name: told_events!
 -- Events of a JSON list of seqs were told.
 DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'waiting';

@@ -1,3 +1,7 @@
+-- name: lock_timers
+-- Nothing to lock: there is one writer.
+SELECT NULL;
+
 -- name: timers_known
 -- The state of each timer of a JSON list of ids that exists, as an object.
 SELECT json_group_object(t.id, t.state) FROM json_each(:ids) r JOIN timer t ON t.id = r.value;
@@ -76,6 +80,10 @@ ON CONFLICT (id) DO UPDATE SET next_at = min(timer_lane.next_at, excluded.next_a
 -- A person was asked whether to send again although the outcome is unknown.
 UPDATE timer SET asked_at = :at WHERE seq = :seq;
 
+-- name: gather_lanes!
+-- Nothing to gather: who has something due wakes the lane itself.
+SELECT NULL;
+
 -- name: ready_lanes
 -- Lanes with something due, longest due first, but for a JSON list of those that are full.
 SELECT json_group_array(id) FROM (
@@ -118,6 +126,10 @@ SELECT '[' || coalesce(group_concat(item), '') || ']' FROM (
     SELECT '{"timer":' || t.row || ',"data":' || coalesce(t.data, 'null') || '}' AS item
     FROM json_each(:seqs) r JOIN timer_json t ON t.seq = r.value ORDER BY r.key
 );
+
+-- name: lock_lanes
+-- Which lanes of a JSON list may be written, as a JSON list: all of them, for there is one writer.
+SELECT json(:lanes);
 
 -- name: serve_lane!
 -- The lane's next timer is due when the index says.

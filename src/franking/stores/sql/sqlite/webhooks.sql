@@ -2,6 +2,10 @@
 -- Who we are, in the source of every event.
 SELECT id FROM installation;
 
+-- name: lock_webhooks
+-- Nothing to lock: there is one writer.
+SELECT NULL;
+
 -- name: add_webhook!
 -- A new webhook, unless there are :most.
 INSERT INTO webhook (id, url, types, include, secret, state, created_at)
@@ -153,6 +157,10 @@ FROM (
 ) r
 WHERE webhook_queue.webhook = :webhook AND webhook_queue.seq = r.value ->> '$.seq'
     AND +webhook_queue.state = 'waiting';
+
+-- name: lock_webhook_lanes
+-- Nothing to lock: there is one writer.
+SELECT NULL;
 
 -- name: leave_webhook_lanes!
 -- Mails of a JSON list of [mail, …] of which a webhook has nothing waiting are gone for it.

@@ -1,27 +1,71 @@
-"""The one thread that writes to a SQLite file: callers in the same moment share one commit.
+"""The one thread of a process that writes: callers in the same moment share one commit.
 
 Policy. The thread takes what is queued, the fences before a dot first, and runs it in one
 transaction. Calls of the same kind that take a batch are merged into one; where that fails, each
-caller runs alone under its savepoint, so that a bad row fails its own caller only. Nobody is
-answered before the commit is on disk. Under load the thread waits a moment for neighbours.
+caller runs alone under its savepoint, so that a bad row fails its own caller only. Where a
+savepoint is a journey to another host, nobody has one until something has failed. Nobody is
+answered before the commit is on disk. What failed through no fault of its own, in a deadlock or
+with the connection, is run again, so often; what was being committed when the connection went is
+not, for nobody knows.
+Under load the thread waits a moment for neighbours.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
-from franking.stores.base import AlreadyExists, StoreUnavailable
+from franking.stores.base import StoreUnavailable
 from franking.stores.queries import Db
 
 MOST_JOBS = 2_000
 GATHER_SECONDS = 0.002
 LULL_SECONDS = 0.0003
 BUSY_JOBS = 3
+
+
+class Unsure(StoreUnavailable):
+    """COMMIT was sent and its answer never came: written or not, nobody knows."""
+
+
+class Session(Protocol):
+    """The writer's connection: its transactions, and what its errors mean."""
+
+    @property
+    def db(self) -> Db:
+        """In which scripts run, between `begin` and `commit`."""
+
+    @property
+    def near(self) -> bool:
+        """Does a savepoint cost nothing, so that each caller may have one?"""
+
+    def begin(self) -> None:
+        """Begin a transaction, over a new connection where there is none."""
+
+    def commit(self) -> bool:
+        """Commit; was anything written? Raises `Unsure`, or what the database says."""
+
+    def undo(self) -> None:
+        """Roll back what was begun, if anything; raises nothing."""
+
+    def apart(self, do: Callable[[], None]) -> None:
+        """Run `do` under a savepoint: what it raises is raised, and changed nothing."""
+
+    @property
+    def begun(self) -> bool:
+        """Is there a transaction that can go on?"""
+
+    def again(self, error: Exception, tries: int) -> bool:
+        """After so many tries that ended so, is one more worth it?"""
+
+    def told(self, error: Exception) -> BaseException:
+        """What the caller is told of an error."""
+
+    def rest(self, busy: bool) -> None:
+        """Everyone was answered, and more is queued where it is busy; raises nothing."""
 
 
 class Job:
@@ -43,9 +87,8 @@ class Job:
 class Writer:
     """Runs jobs in its own thread, in transactions of many."""
 
-    def __init__(self, connection: sqlite3.Connection, db: Db) -> None:
-        self._connection = connection
-        self._db = db
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="franking-writer", daemon=True)
         self._never = threading.Event()
@@ -58,6 +101,11 @@ class Writer:
         """Finish what is queued, then end. Blocks."""
         self._queue.put(None)
         self._thread.join()
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait to be taken into a transaction."""
+        return self._queue.qsize()
 
     async def call(
         self, script: Callable[..., Any], rows: Sequence[Any] | None = None, urgency: int = 2
@@ -77,6 +125,7 @@ class Writer:
             jobs.sort(key=_urgency)
             self._transact(jobs)
             _answer(jobs)
+            self._session.rest(not self._queue.empty())
             last = len(jobs)
             if ended:
                 return
@@ -99,54 +148,53 @@ class Writer:
         return False
 
     def _transact(self, jobs: list[Job]) -> None:
-        written = self._connection.total_changes
+        """One transaction for all, again and apart where that helps."""
+        apart, tries = self._session.near, 1
+        while (error := self._tried(jobs, apart)) is not None:
+            hopeless = isinstance(error, StoreUnavailable)
+            if not hopeless and not apart and len(jobs) > 1:
+                apart = True
+            elif not hopeless and self._session.again(error, tries):
+                tries += 1
+            else:
+                for job in jobs:
+                    job.error = self._session.told(error)
+                return
+
+    def _tried(self, jobs: list[Job], apart: bool) -> Exception | None:
+        for job in jobs:
+            job.error = None
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._session.begin()
             for group in _groups(jobs):
-                self._run(group)
-            self._connection.execute("COMMIT")
-            self.commits += self._connection.total_changes != written
+                if apart:
+                    self._run(group)
+                else:
+                    _merged(self._session.db, group)
+            self.commits += self._session.commit()
         except Exception as error:
-            self._undo()
-            for job in jobs:
-                job.error = _told(error)
+            self._session.undo()
+            return error
+        return None
 
     def _run(self, group: list[Job]) -> None:
         """One call for the whole group, or each alone where that fails."""
-        try:
-            self._savepoint(lambda: _merged(self._db, group))
-        except Exception as error:
-            if not self._connection.in_transaction:
-                raise
-            if len(group) == 1:
-                group[0].error = _told(error)
-                return
-            for job in group:
-                self._run([job])
-
-    def _savepoint(self, do: Callable[[], None]) -> None:
-        self._connection.execute("SAVEPOINT caller")
-        try:
-            do()
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO caller")
-                self._connection.execute("RELEASE caller")
-            raise
-        self._connection.execute("RELEASE caller")
-
-    def _undo(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-
-def explain(error: sqlite3.Error) -> str:
-    """What a database's error means and what to do, for a person."""
-    words = str(error)
-    for sign, meaning in _MEANINGS:
-        if sign in words:
-            return meaning
-    return f"The database can't be used: {words}. Nothing was written."
+        tries = 1
+        while True:
+            try:
+                return self._session.apart(lambda: _merged(self._session.db, group))
+            except Exception as error:
+                if not self._session.begun:
+                    raise
+                if len(group) > 1:
+                    break
+                if not self._session.again(error, tries):
+                    group[0].error = self._session.told(error)
+                    return None
+                tries += 1
+        for job in group:
+            self._run([job])
+        return None
 
 
 def _groups(jobs: list[Job]) -> list[list[Job]]:
@@ -193,25 +241,5 @@ def _resolve(jobs: list[Job]) -> None:
             job.future.set_result(job.result)
 
 
-def _told(error: Exception) -> BaseException:
-    if isinstance(error, sqlite3.IntegrityError):
-        return AlreadyExists(f"The database holds that already: {error}.")
-    if isinstance(error, sqlite3.Error):
-        return StoreUnavailable(explain(error))
-    return error
-
-
 def _urgency(job: Job) -> int:
     return job.urgency
-
-
-_MEANINGS = (
-    (
-        "database or disk is full",
-        "The disk is full: nothing was written. Make room; franking goes on by itself.",
-    ),
-    ("database is locked", "Another process holds the database. Try again, or stop that process."),
-    ("readonly database", "The database is read-only. Let franking write the file and its folder."),
-    ("disk I/O error", "The disk failed: nothing was written. Look at the disk, then try again."),
-    ("disk image is malformed", "The database file is damaged. Restore it from a backup."),
-)

@@ -1,0 +1,184 @@
+"""One connection to PostgreSQL: where it goes, how long it waits, and what its errors mean.
+
+Policy. Nothing waits without an end: not for a connection, a lock, a statement, nor for an answer
+that a network holds back. The limits are set with each transaction, so that they hold behind a
+pooler too that hands out another server connection for each (PgBouncer, transaction mode). A URL
+may say `prepare=off` for a pooler that knows no prepared statements, and `listen=URL` where whoever
+waits for news must go around it, or `listen=off`.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+import psycopg
+from psycopg import pq
+from psycopg.abc import PQGen
+from psycopg.types.numeric import Int8Dumper
+from psycopg.waiting import Ready
+
+CONNECT_SECONDS = 5
+# A dead peer is found within so long, while nothing is asked and while something is.
+KEEPALIVE_SECONDS = 10
+UNACKNOWLEDGED_MS = 10_000
+# The server ends what takes longer; an answer that does not come at all is waited for longer.
+STATEMENT_MS = 10_000
+LOCK_MS = 5_000
+IDLE_MS = 10_000
+ANSWER_SECONDS = 15.0
+# From so many runs on a statement is prepared, and so many are kept.
+PREPARE_AFTER = 1
+PREPARED = 512
+
+LIMITS = (
+    f"SET LOCAL statement_timeout = {STATEMENT_MS}; SET LOCAL lock_timeout = {LOCK_MS};"
+    f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}"
+)
+BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {LIMITS}"
+BEGIN_READING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; {LIMITS}"
+
+T = TypeVar("T")
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where a database is; `listen` is where its news are heard, None where they are not."""
+
+    url: str
+    prepare: bool = True
+    listen: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The database in words, without its password."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname or 'this host'}{parts.path}"
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The server has not answered for ANSWER_SECONDS."""
+
+
+class Link(psycopg.Connection[Any]):
+    """A connection that gives up waiting."""
+
+    def wait(self, gen: PQGen[T], interval: float = 0, timeout: float | None = None) -> T:
+        """Run one exchange. Raises `NoAnswer`, after which the connection is of no use."""
+        poll = select.poll()
+        socket = self.pgconn.socket
+        try:
+            wanted = next(gen)
+            while True:
+                poll.register(socket, _EVENTS[wanted])
+                found = poll.poll(ANSWER_SECONDS * 1000)
+                if not found:
+                    self.close()
+                    raise NoAnswer(f"no answer for {ANSWER_SECONDS:.0f} seconds")
+                wanted = gen.send(_ready(found[0][1]))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+def target(url: str) -> Target:
+    """What a DATABASE_URL says, our own words taken out of it."""
+    parts = urlsplit(url)
+    own, others = {}, []
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name in ("prepare", "listen"):
+            own[name] = value
+        else:
+            others.append((name, value))
+    plain = urlunsplit(parts._replace(query=urlencode(others)))
+    listen = own.get("listen", plain)
+    return Target(plain, own.get("prepare") != "off", None if listen == "off" else listen)
+
+
+def listen(url: str) -> psycopg.Connection[Any]:
+    """A new connection on which one may wait for news. Raises `psycopg.OperationalError`."""
+    return psycopg.Connection.connect(url, autocommit=True, **_patience(url))
+
+
+def connect(url: str, *, prepare: bool = True) -> Link:
+    """A new connection. Raises `psycopg.OperationalError`."""
+    link = Link.connect(url, autocommit=True, **_patience(url))
+    link.prepare_threshold = PREPARE_AFTER if prepare else None
+    link.prepared_max = PREPARED
+    link.adapters.register_dumper(int, Int8Dumper)
+    return link
+
+
+def lost(link: Link | None) -> bool:
+    """Is there no connection, or one that is of no more use?"""
+    return link is None or link.closed or link.broken
+
+
+def begun(link: Link | None) -> bool:
+    """Is there a transaction on it?"""
+    if link is None or lost(link):
+        return False
+    status = link.info.transaction_status
+    return status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
+
+
+def explain(error: psycopg.Error) -> str:
+    """What a database's error means and what to do, for a person."""
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning
+    words = str(error).strip().partition("\n")[0]
+    return f"The database can't be used: {words}. Nothing was written."
+
+
+def _patience(url: str) -> dict[str, Any]:
+    """How long to wait, but for what the URL says itself."""
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    return {name: value for name, value in _PATIENCE.items() if name not in given}
+
+
+def _ready(events: int) -> Ready:
+    writable = Ready.W if events & select.POLLOUT else 0
+    readable = Ready.R if events & ~select.POLLOUT else 0
+    return Ready(readable | writable)
+
+
+_EVENTS = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select.POLLOUT}
+
+_PATIENCE: dict[str, Any] = {
+    "application_name": "franking",
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": KEEPALIVE_SECONDS,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": UNACKNOWLEDGED_MS,
+}
+
+_MEANINGS: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (
+        psycopg.errors.DiskFull,
+        "The database's disk is full: nothing was written. Make room; franking goes on by itself.",
+    ),
+    (
+        psycopg.errors.TooManyConnections,
+        "The database has no connection left. Raise max_connections, or use a pooler.",
+    ),
+    (
+        psycopg.errors.LockNotAvailable,
+        "Somebody holds what was to be written. Look for who in pg_locks, then try again.",
+    ),
+    (
+        psycopg.errors.QueryCanceled,
+        "The database took too long: nothing was written. Look at its load, then try again.",
+    ),
+    (
+        psycopg.errors.ReadOnlySqlTransaction,
+        "The database is read-only: this is a standby. Name the primary in DATABASE_URL.",
+    ),
+    (
+        NoAnswer,
+        "The database has not answered: nothing was written. Look at it and at the network.",
+    ),
+)
