@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -246,7 +246,7 @@ class SqliteStore:
 class SqliteDb:
     """`franking.stores.queries.Db` on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, texts: dict[str, str]) -> None:
+    def __init__(self, connection: sqlite3.Connection, texts: Mapping[str, str]) -> None:
         self._execute = connection.execute
         self._texts = texts
 
