@@ -21,6 +21,7 @@ from franking.engine.outbox import Outbox
 from franking.engine.sweeper import Sweeper
 from franking.engine.timer_mails import TimerMails
 from franking.engine.timers import Timers
+from franking.engine.waiting import Waiting
 from franking.engine.webhooks import Webhooks
 from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
@@ -68,8 +69,9 @@ class Engine:
         extra = settings.events
         self.outbox = None if outlet is None else Outbox(store, clock, outlet, extra=extra)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
-        filling = Filling(store.users if settings.users else None, rendering)
-        fetching = Fetching(fetcher, self.wake)
+        waiting = Waiting(self.wake)
+        filling = Filling(store.users if settings.users else None, rendering, waiting)
+        fetching = Fetching(fetcher, waiting)
         self.deliveries = Deliveries(
             store,
             routes,
@@ -81,6 +83,7 @@ class Engine:
             reported=self._reported,
             happened=self._happened,
             fetching=fetching,
+            waiting=waiting,
         )
         self.sweeper = Sweeper(
             store,
