@@ -20,6 +20,10 @@ from schemathesis.specs.openapi.checks import (
 
 from franking.apis.openapi import PROBLEMS
 from franking.apis.schemas import SCHEMAS
+from franking.core.message import shape
+from franking.core.message.limits import _DOCUMENT as LIMITED
+from franking.core.message.limits import _MESSAGE as LIMITED_MESSAGE
+from franking.core.message.options import _FIELDS as OPTIONS
 
 CALLS = {
     ("/v1/mail", "get"),
@@ -116,6 +120,20 @@ async def test_every_problem_of_a_call_is_described(client: httpx.AsyncClient) -
 async def test_only_our_own_shapes_are_named(client: httpx.AsyncClient) -> None:
     document = await described(client)
     assert set(document["components"]["schemas"]) == set(SCHEMAS)
+
+
+def test_every_field_of_a_document_that_is_looked_at_is_described() -> None:
+    """But `delivery`, which only some calls take."""
+    known = {name for table in (shape._PAYLOAD, LIMITED) for name, _ in table}
+    assert known | set(OPTIONS) == set(SCHEMAS["MailDocument"]["properties"])
+    described = SCHEMAS["MailDocument"]["properties"]
+    within = {
+        "message": {name for table in (shape._MESSAGE, LIMITED_MESSAGE) for name, _ in table},
+        "template": {name for name, _ in shape._TEMPLATE},
+        "sendGrid": {name for name, _ in shape._SEND_GRID},
+    }
+    assert within == {field: set(described[field]["properties"]) for field in within}
+    assert set(shape.ATTACHMENT_FIELDS) == set(SCHEMAS["Attachment"]["properties"])
 
 
 async def test_nothing_is_fetched_from_elsewhere(client: httpx.AsyncClient) -> None:

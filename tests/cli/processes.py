@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 import msgspec
 
 from franking.transports.capture import Capture
+
+from .forked import Forked, fork
 
 DEADLINE_SECONDS = 30.0
 
@@ -36,7 +36,7 @@ class Ended(msgspec.Struct, frozen=True):
 class Serving(msgspec.Struct, frozen=True):
     """A `serve` that listens."""
 
-    process: Process
+    process: Forked
     url: str
     grpc: str = ""
 
@@ -47,16 +47,13 @@ class Serving(msgspec.Struct, frozen=True):
             return await self.process.wait()
 
 
-async def started(folder: Path, *arguments: str, **settings: str) -> Process:
+async def started(folder: Path, *arguments: str, **settings: str) -> Forked:
     """A franking that runs in a folder, with these settings and none of ours; gRPC anywhere."""
     environment = {name: value for name, value in os.environ.items() if "FRANKING" not in name}
     environment["FRANKING_GRPC"] = "127.0.0.1:0"
     environment |= {f"FRANKING_{name.upper()}": value for name, value in settings.items()}
     environment |= {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "franking", *arguments]
-    return await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
-    )
+    return await fork(folder, environment, arguments)
 
 
 async def franking(folder: Path, *arguments: str, stdin: bytes = b"", **settings: str) -> Ended:
@@ -64,8 +61,7 @@ async def franking(folder: Path, *arguments: str, stdin: bytes = b"", **settings
     process = await started(folder, *arguments, **settings)
     async with asyncio.timeout(DEADLINE_SECONDS):
         out, err = await process.communicate(stdin)
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return Ended(await process.wait(), out.decode(), err.decode())
 
 
 @asynccontextmanager
@@ -78,8 +74,6 @@ async def serving(folder: Path, smtp_port: int, **settings: str) -> AsyncIterato
         **settings,
     }
     process = await started(folder, "serve", **given)
-    assert process.stdout is not None
-    assert process.stderr is not None
     # Nobody reads its log, which must not stop it.
     log = asyncio.create_task(process.stderr.read())
     try:
@@ -93,9 +87,8 @@ async def serving(folder: Path, smtp_port: int, **settings: str) -> AsyncIterato
         await log
 
 
-async def until_line(process: Process, beginning: str) -> str:
+async def until_line(process: Forked, beginning: str) -> str:
     """The first line of a process's output that begins so."""
-    assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_SECONDS):
         while line := (await process.stdout.readline()).decode():
             if line.startswith(beginning):

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from .forked import Forked
 from .processes import franking, started, until_line
 
 ENDINGS = (
@@ -45,9 +46,8 @@ async def test_the_demo_shows_every_ending_and_stops_in_peace(tmp_path: Path) ->
     assert os.listdir(tmp_path) == ["franking.db-lock"]
 
 
-async def until_all(process: asyncio.subprocess.Process, beginnings: tuple[str, ...]) -> None:
+async def until_all(process: Forked, beginnings: tuple[str, ...]) -> None:
     """Read what the process prints until a line has begun in each of these ways."""
-    assert process.stdout is not None
     missing = set(beginnings)
     async with asyncio.timeout(40):
         while missing:

@@ -13,6 +13,7 @@ from franking.apis.problems import Problem
 from franking.core.key import Scope
 from franking.core.scopes import OPEN, needed
 from franking.core.session import LASTS_MS
+from franking.web.cookies import SECURE, presented
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -57,6 +58,16 @@ async def test_what_is_not_the_very_cookie_does_not_count(
     answer = await shared.get("/mail", send(ours.removeprefix("franking=")))
     assert led(answer) == "/sign-in?next=%2Fmail" + (f"&why={why}" if why else "")
     assert (await shared.get("/mail", ours)).status_code == 200
+
+
+@pytest.mark.parametrize("before", ["\x85", "\xa0", "\x0b", "\x0c", "\x1c", "\x1f"])
+async def test_no_other_name_becomes_ours(before: str) -> None:
+    """What begins so any host may plant, whatever Python takes for a blank."""
+    sent = f"a=b; {before}{SECURE}=planted".encode("latin-1")
+    scope = {"scheme": "https", "client": ELSEWHERE, "headers": [(b"cookie", sent)]}
+    assert presented(scope) == {}
+    scope["headers"] = [(b"cookie", sent), (b"cookie", f"a=b;\t{SECURE}=ours ".encode())]
+    assert presented(scope) == {SECURE: ["ours"]}
 
 
 async def test_of_a_signature_only_its_own_spelling_counts(shared: Doorway) -> None:
@@ -134,7 +145,15 @@ async def test_a_session_counts_for_pages_and_for_no_call_of_an_api(door: Doorwa
     pages = {filled(path) for route in door.pages.routes for path in route.paths}
     calls = [(method, path) for method, path in every_route(door) if path not in pages]
     skyring = [("POST", "/timer"), ("GET", "/timer/t1"), ("DELETE", "/timer/t1")]
-    odd = [("GET", "//v1//mail"), ("GET", "/v1/mail/"), ("GET", "/%761/mail")]
+    paths = (
+        "//v1//mail",
+        "/v1/mail/",
+        "/%76%31/mail",
+        "/V1/mail",
+        "/mail;/../v1/mail",
+        "/%74imer/t1",
+    )
+    odd = [("GET", path) for path in (*paths, "//timer/t1", "/MAIL", "/mail%5C..%5Cv1/mail")]
     assert ("POST", "/v1/mail") in calls
     assert ("GET", "/v1/events") in calls
     assert len(calls) > 40
@@ -142,6 +161,7 @@ async def test_a_session_counts_for_pages_and_for_no_call_of_an_api(door: Doorwa
         answer = await door.ask(method, f"{HERE}{path}", ours, {"origin": HERE})
         assert answer.status_code == 401, (method, path)
         assert not door.pages.covers(path), path
+    assert (await door.ask("GET", f"{HERE}/mail/%2e%2e/v1/mail", ours)).status_code == 404
 
 
 async def test_whatever_changes_something_needs_the_proof_that_our_page_sent_it(

@@ -114,6 +114,8 @@ async def test_a_key_that_is_sent_is_judged_as_ever(door: Doorway) -> None:
         assert answer.status_code == 200
         assert "private" in answer.headers["cache-control"]
         assert "Sign out" not in answer.text
+        answer = await door.get("/accounts", authorization=shown)
+        assert (answer.status_code, "--scope admin. Then use it." in answer.text) == (403, True)
     ours = await door.signed_in()
     wrong = await door.get("/mail", ours, authorization=f"Bearer {text[:-3]}AAA")
     assert wrong.status_code == 401
@@ -146,7 +148,8 @@ async def test_a_page_is_shown_to_who_has_its_scope_and_named_to_nobody_else(
             assert (
                 f"This page needs a key with the scope {need}, which yours has not" in answer.text
             )
-            assert f"franking key create --scope {need}" in answer.text
+            also = "" if need == Scope.ADMIN else f" --scope {held}"
+            assert f"franking key create{also} --scope {need}. Then sign out, and" in answer.text
 
 
 async def test_a_button_that_a_key_may_not_press_says_so(shared: Doorway) -> None:

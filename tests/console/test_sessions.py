@@ -118,6 +118,16 @@ async def test_signing_out_ends_every_copy_of_a_session_and_no_other(door: Doorw
     assert led(await door.post("/sign-out", ours)) == "/sign-in?why=signed-out"
 
 
+async def test_of_two_sign_ins_at_once_both_are_ended(door: Doorway) -> None:
+    text = await door.key()
+    ours, theirs = [cookie(await door.sign_in(text)) for _ in range(2)]
+    told = await door.get("/sign-in", f"{ours}; {theirs}")
+    assert "This browser sends two sign-ins at once, and neither counts." in told.text
+    await door.post("/sign-out", f"{ours}; {theirs}")
+    for sent in (ours, theirs):
+        assert led(await door.get("/mail", sent)).endswith("why=ended")
+
+
 async def test_signing_out_is_seen_in_every_process_within_two_seconds(
     door: Doorway, clock: HandClock, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODY = "01M7ZPYQX2ANKM37PK05TF9YZP"
 TLS = "https://mail.example.com"
+CLEAR = "http://mail.example.com"
 WRONG = "This key does not open the console."
 
 
@@ -107,11 +108,12 @@ async def test_only_a_page_of_ours_signs_in_and_out(
     assert kept(answer) == {}
 
 
-async def test_over_tls_a_page_in_the_clear_proves_nothing(shared: Doorway) -> None:
-    headers = {"origin": TLS.replace("https", "http")}
-    answer = await shared.post(
-        "/sign-in", form={"key": await shared.key()}, at=TLS, headers=headers
-    )
+@pytest.mark.parametrize(("at", "proxy"), [(TLS, {}), (CLEAR, {"x-forwarded-proto": "https"})])
+async def test_over_tls_a_page_in_the_clear_proves_nothing(
+    shared: Doorway, at: str, proxy: dict[str, str]
+) -> None:
+    form, headers = {"key": await shared.key()}, {"origin": CLEAR, **proxy}
+    answer = await shared.post("/sign-in", form=form, at=at, headers=headers)
     assert answer.status_code == 403
     assert "only works from a page" in answer.text
 

@@ -71,7 +71,7 @@ async def test_so_many_may_wait_and_no_more(
 async def all_wait(it: Installation, more_than: int) -> bool:
     """Half of the places free is when the next are claimed, so that a few may stay free."""
     holds = it.engine.deliveries.holds()
-    return len(holds) == it.engine.deliveries._fetching.waiting > more_than
+    return len(holds) == it.engine.deliveries._waiting.count > more_than
 
 
 async def done(it: Installation, count: int) -> bool:
@@ -122,7 +122,7 @@ async def test_what_a_mail_held_is_let_go_when_it_has_ended(tmp_path: Path) -> N
         assert (await it.write(attached(there), "m2"))["delivery"]["state"] == "ERROR"
         await eventually(lambda: done(it, 2))
         assert it.fetcher._held == {}
-        assert it.engine.deliveries._fetching.waiting == 0
+        assert it.engine.deliveries._waiting.count == 0
 
 
 async def test_a_mail_refused_for_now_fetches_anew_and_a_remainder_does_not(tmp_path: Path) -> None:

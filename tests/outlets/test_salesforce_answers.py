@@ -80,6 +80,8 @@ TABLE: list[tuple[str, Trouble, Verdict | str]] = [
     ("200 of another kind", answers(200, b'{"status": "fine"}'),
      Later("Salesforce answered 200 and said 'fine'.", most_tries=5)),
     ("200 with nothing", answers(200, b""), "few"),
+    ("200 nested without end", answers(200, b'{"a":' + b"[" * 60_000), "few"),
+    ("400 nested without end", answers(400, b'{"a":' + b"[" * 60_000), "never"),
     ("204", answers(204), "few"),
     ("201 with a word", answers(201, b'{"status": "applied"}'), "few"),
     ("200 too long", answers(200, b'{"status": "applied"}' + b" " * 70_000), "few"),

@@ -108,6 +108,9 @@ def test_whom_a_claim_is_for(login_url: str, found: str) -> None:
 ANSWERS: list[tuple[str, Trouble, Verdict]] = [
     ("no JSON", answers(200, b"<html>"), Down("Salesforce refuses to log us in: it answered 200"
      " without a token or a reason that can be read.")),
+    ("nested without end", answers(200, b'{"a":' + b"[" * 60_000),
+     Down("Salesforce refuses to log us in: it answered 200 without a token or a reason that can"
+          " be read.")),
     ("no token", answers(200, b'{"instance_url": "https://a.example"}'),
      Down("Salesforce refuses to log us in: it answered 200 without a token or a reason that can"
           " be read.")),

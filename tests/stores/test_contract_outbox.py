@@ -217,6 +217,17 @@ async def test_a_resend_wakes_no_touchpoint_sooner_than_its_waiting_one_may(stor
     assert ids(await ready(store)) == ["a1", "a2"]
 
 
+async def test_a_resend_brings_no_second_teller_to_a_touchpoint(store: Store) -> None:
+    await told(store, ("a", "a1"), ("a", "a2"))
+    first, second = await ready(store)
+    await store.outbox.settle([end(first, "parked"), end(second, "waiting", NOW)])
+    held = await ready(store)
+    assert await store.outbox.resend(first.seq, None, NOW, 10) == 1
+    assert await ready(store) == []
+    await store.outbox.settle([end(w, "told") for w in held])
+    assert ids(await ready(store)) == ["a1"]
+
+
 async def test_what_was_told_is_told_again_where_somebody_missed_it(store: Store) -> None:
     await told(store, ("a", "a1"), ("a", "a2"))
     found = await ready(store)

@@ -52,7 +52,10 @@ class Yes:
 
 
 class Scripted:
-    """`answers` are by verb, or by verb and number ("MAIL 2": the second that it hears)."""
+    """`answers` are by verb, or by verb and number ("MAIL 2": the second that it hears).
+
+    A half of a surrogate pair in one stands for a byte that is no UTF-8 (PEP 383).
+    """
 
     def __init__(self, answers: Mapping[str, str | None]) -> None:
         self.answers = {**_USUAL, **answers}
@@ -112,7 +115,7 @@ class Scripted:
             reply = _USUAL.get(verb, "250 ok")
         self.said = reply or ""
         if reply:
-            writer.write(reply.encode() + b"\r\n")
+            writer.write(reply.encode(errors="surrogateescape") + b"\r\n")
         return reply is not HANG_UP
 
 

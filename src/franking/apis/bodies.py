@@ -10,11 +10,11 @@ import msgspec
 from litestar.types import Receive
 
 from franking.apis.problems import Problem
+from franking.core.depth import MAX_DEPTH, deeper
 
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 MAX_BATCH_DOCUMENTS = 1000
-MAX_DEPTH = 100
 BODY_SECONDS = 60
 
 _SLOW = "the body is too slow"
@@ -126,16 +126,8 @@ def _malformed(error: msgspec.DecodeError, body: bytes) -> str:
 
 
 def _shallow(value: Any, what: str) -> None:
-    if _deeper(value, MAX_DEPTH):
+    if deeper(value):
         raise _too_deep(what)
-
-
-def _deeper(value: Any, left: int) -> bool:
-    items = value.values() if type(value) is dict else value
-    for item in items:
-        if type(item) in _CONTAINERS and (left == 1 or _deeper(item, left - 1)):
-            return True
-    return False
 
 
 def _too_deep(what: str) -> Problem:

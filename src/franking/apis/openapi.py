@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, cast
 
 import msgspec
@@ -84,8 +84,9 @@ class Description:
         return msgspec.json.encode(document)
 
 
+@cache
 def operations() -> Mapping[str, type[Operation]]:
-    """The description of each call by its operation id."""
+    """The description of each call by its operation id; they are made once."""
     return {
         name: _operation(
             *described, keyed=name not in _WITHOUT_KEY, refusal=CADENCE_REFUSALS.get(name)

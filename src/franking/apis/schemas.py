@@ -8,6 +8,7 @@ from franking.apis.bodies import MAX_BATCH_DOCUMENTS
 from franking.apis.schemas_accounts import ACCOUNT_SCHEMAS
 from franking.apis.schemas_cadence import CADENCE_SCHEMAS
 from franking.apis.schemas_collected import COLLECTED_SCHEMAS
+from franking.apis.schemas_document import DOCUMENT_SCHEMAS
 from franking.apis.schemas_outbox import OUTBOX_SCHEMAS
 from franking.apis.schemas_returns import RETURN_SCHEMAS
 from franking.apis.schemas_timers import TIMER_SCHEMAS
@@ -22,7 +23,6 @@ _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-11-21T14:05:00.000Z"]}
 _MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
-_ADDRESSES: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
 
 
 def ref(name: str) -> Schema:
@@ -37,44 +37,6 @@ def _listed(name: str) -> Schema:
 def _object(required: str, /, **properties: Schema) -> Schema:
     return {"type": "object", "required": required.split(), "properties": properties}
 
-
-_DOCUMENT: Schema = {
-    "type": "object",
-    "description": "A mail document, as the Trigger Email extension takes it. Fields that are not "
-    "listed are kept.",
-    "properties": {
-        "to": _ADDRESSES,
-        "cc": _ADDRESSES,
-        "bcc": _ADDRESSES,
-        "from": _TEXT,
-        "replyTo": _TEXT,
-        "headers": {"type": "object", "additionalProperties": True},
-        "message": {
-            "type": "object",
-            "properties": {
-                "subject": _TEXT,
-                "text": _MAYBE_TEXT,
-                "html": _MAYBE_TEXT,
-                "attachments": {"type": "array", "items": {"type": "object"}},
-            },
-        },
-        "account": {**_TEXT, "description": "The sender's mailbox to send through."},
-        "sendAt": {**_TIME, "description": "Not before this time."},
-        "sendBefore": {**_TIME, "description": "Not after this time: ERROR instead."},
-        "priority": {"type": "integer", "minimum": -2, "maximum": 2, "default": 0},
-        "touchpointId": _TEXT,
-        "cadenceMemberId": _TEXT,
-        "emailMessageId": _TEXT,
-        "onUnknown": {"enum": ["ask", "resend"], "default": "ask"},
-    },
-    "examples": [
-        {
-            "to": "ada@example.com",
-            "from": "Grace <grace@example.com>",
-            "message": {"subject": "Hello", "text": "Hello, Ada.", "html": "<p>Hello, Ada.</p>"},
-        }
-    ],
-}
 
 _INFO = _object(
     "messageId accepted rejected pending response",
@@ -199,7 +161,7 @@ _PROBLEM = _object(
 }
 
 SCHEMAS: dict[str, Schema] = {
-    "MailDocument": _DOCUMENT,
+    **DOCUMENT_SCHEMAS,
     "MailDocuments": {**_listed("MailDocument"), "maxItems": MAX_BATCH_DOCUMENTS},
     "MailPatch": {
         "type": "object",

@@ -5,11 +5,14 @@ What a command needs is imported when it runs, so that `franking --help` answers
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command that the process was started with."""
     from franking.cli.commands import app
-    from franking.cli.exits import told
+    from franking.cli.exits import check, told
 
     with told():
+        check(sys.argv)
         app()

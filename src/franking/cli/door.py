@@ -156,7 +156,7 @@ class Door:
 
     async def revoke_key(self, id: str) -> None:
         """Revoke a key; a repeat is no error."""
-        await self._call("DELETE", f"/v1/keys/{quote(id, safe='')}", None, None)
+        await self._call("DELETE", f"/v1/keys/{segment(id)}", None, None)
 
     async def bounces(self, id: str) -> list[Document]:
         """What came back for a mail, oldest first."""
@@ -252,17 +252,24 @@ def _words(problem: Document) -> str:
     return f"{str(wrong).rstrip('.')}. {problem.get('next', '')}".strip()
 
 
+def segment(id: str) -> str:
+    """An id as a part of a path. Raises `Ended`: without one, the path would be another call's."""
+    if not id:
+        raise Ended(Code.USAGE, "An id has 1 character at least.")
+    return quote(id, safe="")
+
+
 def _account(id: str) -> str:
-    return f"/v1/accounts/{quote(id, safe='')}"
+    return f"/v1/accounts/{segment(id)}"
 
 
 def _path(id: str) -> str:
-    return f"/v1/mail/{quote(id, safe='')}"
+    return f"/v1/mail/{segment(id)}"
 
 
 def _timer(id: str) -> str:
-    return f"/timer/{quote(id, safe='')}"
+    return f"/timer/{segment(id)}"
 
 
 def _suppression(address: str) -> str:
-    return f"/v1/suppressions/{quote(address, safe='')}"
+    return f"/v1/suppressions/{segment(address)}"

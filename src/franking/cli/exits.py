@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 
@@ -45,6 +45,15 @@ def told() -> Iterator[None]:
         _leave(code, str(error))
 
 
+def check(arguments: Sequence[str]) -> None:
+    """Raises `Ended` for what is no text: it could neither be asked for nor be told."""
+    for number, argument in enumerate(arguments):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise Ended(Code.USAGE, f"Argument {number} is not UTF-8.") from None
+
+
 def _code(error: Exception) -> Code | None:
     from franking.app import Stopped
     from franking.config import SettingRefused
@@ -59,5 +68,8 @@ def _code(error: Exception) -> Code | None:
 
 def _leave(code: Code, words: str) -> None:
     if words:
-        print(words, file=sys.stderr)
+        # Imported late: only what fails pays for it. The words may hold what a peer said.
+        from franking.cli.screen import plain
+
+        print(plain(words), file=sys.stderr)
     raise SystemExit(int(code))

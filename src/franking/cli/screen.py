@@ -6,6 +6,7 @@ of it is shown as plain text, with every character that does not print spelled o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,6 +37,12 @@ def plain(value: object) -> str:
     """A value as text in which every character that does not print is spelled out."""
     text = "" if value is None else str(value)
     return "".join(mark if mark.isprintable() or mark == "\n" else _spelled(mark) for mark in text)
+
+
+def readable_json(value: object) -> str:
+    """A value as indented JSON in which only what does not print is escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return "".join(mark if mark.isprintable() or mark == "\n" else _escaped(mark) for mark in text)
 
 
 def one_line(value: object) -> str:
@@ -112,6 +119,12 @@ def _answered(info: Mapping[str, Any]) -> str:
 
 def _named(label: str, addresses: Any) -> str:
     return f"{label}{', '.join(map(str, addresses))}." if addresses else ""
+
+
+def _escaped(mark: str) -> str:
+    """As JSON has it: what is beyond its four digits is a pair of surrogates."""
+    units = mark.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _spelled(mark: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from franking.cli.door import Document, Door
+from franking.cli.door import Document, Door, segment
 
 PLACE = "/v1/templates"
 
@@ -47,4 +47,4 @@ class TemplateDoor:
 
 
 def _path(id: str) -> str:
-    return f"{PLACE}/{quote(id, safe='')}"
+    return f"{PLACE}/{segment(id)}"

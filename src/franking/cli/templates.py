@@ -27,7 +27,7 @@ async def set_templates(door: Door, documents: Mapping[str, Document]) -> None:
             if declined.status >= SERVER_TROUBLE:
                 raise
             refused += 1
-            print(f"{screen.one_line(id)}: {declined}", file=sys.stderr)
+            print(f"{screen.one_line(id)}: {screen.plain(declined)}", file=sys.stderr)
         else:
             print(f"{screen.one_line(id)} is kept.")
     if refused:
@@ -67,11 +67,12 @@ async def render(
     """Print what it comes to as JSON, or one part of it as it is."""
     found = await TemplateDoor(door).render(id, data, document)
     if part is None:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(screen.readable_json(found))
     elif found[part] is None:
         raise Ended(Code.FAILED, f"{screen.one_line(id)} has no {part}.")
     else:
-        print(found[part])
+        # As it is for a file or a program; a person's terminal must not be played with.
+        print(screen.plain(found[part]) if sys.stdout.isatty() else found[part])
 
 
 def _table(templates: list[Document]) -> Table:

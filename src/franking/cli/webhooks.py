@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from rich.table import Table
 
 from franking.cli import screen
-from franking.cli.door import Document, Door
+from franking.cli.door import Document, Door, segment
 from franking.cli.exits import Code, Ended
 
 HOOKS = "/v1/webhooks"
@@ -132,7 +132,7 @@ def _facts(hook: Document) -> Iterator[tuple[str, object]]:
 
 
 def _path(id: str) -> str:
-    return f"{HOOKS}/{quote(id, safe='')}"
+    return f"{HOOKS}/{segment(id)}"
 
 
 _FACTS = (

@@ -19,6 +19,7 @@ from franking.core.fault import Fault, ours
 from franking.core.machine import NOTHING, follow
 
 CANCELLED = "Error: The timer was deleted before this email was sent."
+STATE_CHARACTERS = 100
 CANCELLED_SENTENCE = "This email was cancelled before it was sent."
 
 
@@ -51,7 +52,7 @@ def preset(
     """
     name = given.get("state")
     if name not in list(State):
-        said = name if isinstance(name, str) else ""
+        said = name[:STATE_CHARACTERS] if isinstance(name, str) else ""
         return refused(now, f'Error: Unknown delivery state "{said}".')
     state = State(follow(TABLE, NOTHING, "preset", str(name)))
     attempts = _attempts(given.get("attempts"))

@@ -19,6 +19,8 @@ ESCAPED = ("html", "amp")
 FIELDS = (*PARTS, "attachments", "partial", "name")
 NAME_CHARACTERS = 255
 MOST_ATTACHMENTS = 100
+# Of all attachments together, at any depth.
+MOST_VALUES = 10_000
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -98,4 +100,17 @@ def _attachments(value: Any) -> tuple[dict[str, Any], ...]:
     for number, one in enumerate(value):
         if not isinstance(one, dict):
             raise ValueError(f"Field 'attachments.{number}' must be a map")
+    if _values(value, 0) > MOST_VALUES:
+        raise ValueError(f"Field 'attachments' may hold {MOST_VALUES} values at most")
     return tuple(value)
+
+
+def _values(value: Any, before: int) -> int:
+    """How many there are in a value and before it; no further than MOST_VALUES are counted."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    count = before + 1
+    for one in inner:
+        if count > MOST_VALUES:
+            break
+        count = _values(one, count)
+    return count

@@ -21,11 +21,14 @@ from franking.compose.links import NOTHING, Fetched, links
 from franking.compose.mime import compose
 from franking.core.message import trouble, unsupported
 from franking.core.message.filling import wanting
+from franking.core.message.limits import count_characters
 from franking.engine.fetching import NO_FETCHING, Fetching
 from franking.engine.filling import NO_FILLING, Filling
 from franking.stores.base import Claimed
 
 LARGE_BYTES = 256 * 1024
+# To read an address takes so many times as long as to write as much of a body.
+ADDRESS_WEIGHT = 20
 NO_DOMAIN = "franking.invalid"
 
 Document = dict[str, Any]
@@ -117,7 +120,8 @@ def _domain(document: dict[str, Any], default_from: str) -> str:
 def _is_large(document: Document) -> bool:
     message = document.get("message") or {}
     texts = [message, *(message.get("attachments") or ())]
-    return sum(len(v) for text in texts for v in text.values() if isinstance(v, str)) > LARGE_BYTES
+    size = sum(len(v) for text in texts for v in text.values() if isinstance(v, str))
+    return size + ADDRESS_WEIGHT * count_characters(document) > LARGE_BYTES
 
 
 def _remainder(document: msgspec.Raw, content: bytes) -> Envelope:

@@ -3,8 +3,8 @@
 The way of a mail is `Deliveries.deliver`: compose, transmit, settle, each step a value. The loop
 claims in batches when half of its places are free, so that claims are few, and sleeps until a
 place is free, something new came in, or the next mail is due. A mail that waits for an attachment
-from another's server takes no place. A mail whose leases ran out three times is claimed when
-nothing else is under way, so that it can't take others down with it.
+from another's server, or long for its template, takes no place. A mail whose leases ran out three
+times is claimed when nothing else is under way, so that it can't take others down with it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from franking.core.fault import Failure
 from franking.engine.batch import Batch
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
-from franking.engine.fetching import MOST_WAITING, NO_FETCHING, Fetching
+from franking.engine.fetching import NO_FETCHING, Fetching
 from franking.engine.hold import Hold
 from franking.engine.meter import Meter
 from franking.engine.saying import say
 from franking.engine.suppressing import Suppressing
 from franking.engine.tracing import Tracer
+from franking.engine.waiting import MOST_WAITING, WAITING_OCTETS, Waiting, nobody_waits
 from franking.stores.base import Claimed, Store, StoreUnavailable
 from franking.transports.base import Answer, Doubt, Rejected, Routes, Withheld
 
@@ -64,6 +65,7 @@ class Deliveries:
         fetching: Fetching = NO_FETCHING,
         meter: Meter | None = None,
         tracer: Tracer | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._store = store
         self._meter = meter or Meter()
@@ -78,6 +80,7 @@ class Deliveries:
         self._reported = reported
         self._happened = happened
         self._fetching = fetching
+        self._waiting = waiting or nobody_waits()
         self._fences: Batch[Lease, bool] = Batch(self._fence)
         self._ends: Batch[Settlement, bool] = Batch(store.settle)
         self._stir = asyncio.Event()
@@ -87,6 +90,7 @@ class Deliveries:
         self._suspects_since: int | None = None
         self._alone: asyncio.Task[None] | None = None
         self._under_way: dict[asyncio.Task[None], Hold] = {}
+        self._octets = 0
 
     def wake(self) -> None:
         """There may be something new to send."""
@@ -219,9 +223,11 @@ class Deliveries:
         return bool(claimed)
 
     def _room(self) -> int:
-        """How many more may be claimed; those that wait for attachments are counted apart."""
-        sent = len(self._under_way) - self._fetching.waiting
-        return min(self._window - sent, self._window + MOST_WAITING - len(self._under_way))
+        """How many more may be claimed; those that wait to be composed are counted apart, as long
+        as all that are held are small enough to be held."""
+        sent = len(self._under_way) - self._waiting.count
+        apart = MOST_WAITING if self._octets < WAITING_OCTETS else 0
+        return min(self._window - sent, self._window + apart - len(self._under_way))
 
     async def _claim_suspect(self) -> bool:
         """While a suspect is due: wait until nothing is under way, then claim it by itself.
@@ -247,11 +253,14 @@ class Deliveries:
         hold = Hold(claimed, self._fences, self._clock, asked_at + self._lease_ms)
         task = asyncio.create_task(self.deliver(hold))
         self._under_way[task] = hold
+        self._octets += len(bytes(claimed.document))
         task.add_done_callback(self._end)
         return task
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self._fetching.ended(self._under_way.pop(task).lease.epoch)
+        hold = self._under_way.pop(task)
+        self._octets -= len(bytes(hold.claimed.document))
+        self._fetching.ended(hold.lease.epoch)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a settlement failed; its lease will run out", why=error)
         if self._room() >= self._window // 2:

@@ -24,6 +24,7 @@ from franking.engine.sweeper import Sweeper
 from franking.engine.timer_mails import TimerMails
 from franking.engine.timers import Timers
 from franking.engine.tracing import Tracer
+from franking.engine.waiting import Waiting
 from franking.engine.webhooks import Webhooks
 from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
@@ -77,8 +78,9 @@ class Engine:
         if outlet is not None:
             self.outbox = Outbox(store, clock, outlet, extra=extra, meter=self.meter, tracer=tracer)
         concluder = Concluder(clock, settings.bounds, f"{socket.gethostname()}:{os.getpid()}")
-        filling = Filling(store.users if settings.users else None, rendering)
-        fetching = Fetching(fetcher, self.wake)
+        waiting = Waiting(self.wake)
+        filling = Filling(store.users if settings.users else None, rendering, waiting)
+        fetching = Fetching(fetcher, waiting)
         self.deliveries = Deliveries(
             store,
             routes,
@@ -92,6 +94,7 @@ class Engine:
             fetching=fetching,
             meter=self.meter,
             tracer=tracer,
+            waiting=waiting,
         )
         retention = None
         if settings.retain_days is not None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from franking.clock import Clock
 from franking.office.documents import Document, Documents
-from franking.office.refusals import NoUser
+from franking.office.refusals import NoUser, TooLarge
 from franking.stores.base import Kept, Store
+
+# It may name several addresses; a mail may name a thousand users.
+EMAIL_CHARACTERS = 65_536
 
 
 class Users(Documents):
@@ -22,4 +25,7 @@ class Users(Documents):
         """Keep a user's document; was there none before? Raises `TooLarge`, `Changed`."""
         email = document.get("email")
         name = email if isinstance(email, str) and email else None
+        if name is not None and len(name) > EMAIL_CHARACTERS:
+            words = f"A user's email may have {EMAIL_CHARACTERS} characters; this has {len(name)}."
+            raise TooLarge(words)
         return await self.keep(id, document, name, match)

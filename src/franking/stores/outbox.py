@@ -92,10 +92,17 @@ class OutboxRows:
 
 def _claim(db: Db, now: int, limit: int, each: int, until: int) -> list[Waiting]:
     ids = db.value("ready_touchpoints", now=now, limit=limit)
-    if not _ids.decode(ids):
+    ready = _ids.decode(ids)
+    if not ready:
         return []
     db.run("lease_touchpoints", ids=ids, until=until)
-    return _waiting.decode(db.value("waiting_events", ids=ids, each=each))
+    found = _waiting.decode(db.value("waiting_events", ids=ids, each=each))
+    # Whoever has nothing waiting is held by nobody, or what comes would wait for the lease's end.
+    idle = set(ready) - {waiting.touchpoint_id for waiting in found}
+    if idle:
+        lock(db, sorted(idle))
+        db.run("leave_touchpoints", rows=text([(id,) for id in sorted(idle)]))
+    return found
 
 
 def _settle(db: Db, reports: Sequence[Report]) -> list[None]:

@@ -7,7 +7,7 @@ tried again as well: whoever was first has committed by then, and is found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -35,7 +35,7 @@ CONFLICTS = (
 class PostgresDb:
     """`franking.stores.queries.Db` on a connection that may be another one tomorrow."""
 
-    def __init__(self, texts: dict[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
         self.link: Link | None = None
         self.wrote = False
@@ -83,7 +83,7 @@ class PostgresSession:
 
     near = False
 
-    def __init__(self, target: Target, texts: dict[str, str], me: str) -> None:
+    def __init__(self, target: Target, texts: Mapping[str, str], me: str) -> None:
         self._target = target
         self._me = me
         self._untold = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,8 +32,10 @@ class Db(Protocol):
         """Run `do` under a savepoint of its own; what it raised, which changed nothing."""
 
 
-def load(dialect: str, folder: str = "") -> dict[str, str]:
-    """The text of each named query of `sqlite` or `postgres`; in a folder are a dialect's own."""
+@cache
+def load(dialect: str, folder: str = "") -> Mapping[str, str]:
+    """The text of each named query of `sqlite` or `postgres`; in a folder are a dialect's own. They
+    are read once."""
     driver = {"sqlite": "sqlite3"}.get(dialect, "psycopg")
     found: dict[str, str] = {}
     for path in sorted((SQL / dialect / folder).glob("*.sql")):

@@ -78,8 +78,9 @@ def update(db: Db, mail: Mail, wanted: Change) -> None:
 
 def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
     """The recipients refused for now, as a mail of their own beside their parent."""
+    id = _free(db, remainder.id)
     row = (
-        remainder.id,
+        id,
         parent.account,
         parent.priority,
         parent.created_at,
@@ -95,10 +96,18 @@ def insert_remainder(db: Db, remainder: Remainder, parent: Mail) -> None:
         None,
     )
     db.run("insert_mails", rows=text([row]))
-    [seq] = _numbers.decode(db.value("seqs_of", ids=text([remainder.id])))
+    [seq] = _numbers.decode(db.value("seqs_of", ids=text([id])))
     body = text(remainder.envelope)
     db.run("insert_content", seq=seq, body=body, content=remainder.content)
     wake(db, [seq])
+
+
+def _free(db: Db, id: str) -> str:
+    """An id that no mail has. A client may have given its mail this one, but none that is longer
+    than a client's ids are, so the search ends."""
+    while _numbers.decode(db.value("seqs_of", ids=text([id]))):
+        id += "~"
+    return id
 
 
 def remove(db: Db, mail: Mail, at: int) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
 class SqliteDb:
     """`franking.stores.queries.Db` on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, texts: dict[str, str]) -> None:
+    def __init__(self, connection: sqlite3.Connection, texts: Mapping[str, str]) -> None:
         self._execute = connection.execute
         self._texts = texts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from franking.stores.base import AlreadyExists, StoreUnavailable
 from franking.stores.sqlite_db import SqliteDb
@@ -14,7 +14,7 @@ class SqliteSession:
 
     near = True
 
-    def __init__(self, connection: sqlite3.Connection, texts: dict[str, str]) -> None:
+    def __init__(self, connection: sqlite3.Connection, texts: Mapping[str, str]) -> None:
         self.connection = connection
         self.db = SqliteDb(connection, texts)
         self._changes = 0

@@ -1,22 +1,28 @@
 """Access tokens for XOAUTH2, fetched with a refresh token (RFC 6749, section 6) and kept.
 
 No secret is ever put into a failure or a log: only the `error` and `error_description` of the
-answer are told.
+answer are told. Of an answer no more is read than a token needs, and nothing is unpacked.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from franking.core.depth import UNREADABLE
 from franking.core.fault import Failure
+from franking.transports.quoting import printable
 from franking.transports.smtp_settings import OAuthClient
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MARGIN_SECONDS = 60
 FETCH_SECONDS = 30
 ANSWER_OCTETS = 65_536
+WORDS_CHARACTERS = 1_000
 
 
 class Tokens:
@@ -76,26 +82,37 @@ async def _fetch(client: OAuthClient) -> _Granted | Failure:
     }
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS)) as session,
+            aiohttp.ClientSession(
+                auto_decompress=False,
+                headers={"Accept-Encoding": "identity"},
+                timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS),
+            ) as session,
             session.post(client.token_url, data=form, allow_redirects=False) as response,
         ):
-            body = await response.content.read(ANSWER_OCTETS)
-            return _read(response.status, response.headers, body)
+            return _read(response.status, await _body(response.content))
     except TimeoutError:
         return _failure("the token server did not answer in time")
     except aiohttp.ClientError as error:
         return _failure(f"the token server could not be reached: {type(error).__name__}")
 
 
-def _read(status: int, headers: Mapping[str, str], body: bytes) -> _Granted | Failure:
+async def _body(content: aiohttp.StreamReader) -> bytes:
+    """What comes up to the limit; it may come in pieces."""
+    read = bytearray()
+    while (room := ANSWER_OCTETS - len(read)) and (piece := await content.read(room)):
+        read += piece
+    return bytes(read)
+
+
+def _read(status: int, body: bytes) -> _Granted | Failure:
     try:
         if status == 200:
             return msgspec.json.decode(body, type=_Granted)
         denied = msgspec.json.decode(body, type=_Denied)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _failure(f"the token server answered {status} without a token")
     words = f": {denied.error_description}" if denied.error_description else ""
-    return _failure(f"{denied.error}{words}")
+    return _failure(printable(f"{denied.error}{words}", WORDS_CHARACTERS))
 
 
 def _failure(text: str) -> Failure:

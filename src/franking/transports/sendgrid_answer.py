@@ -21,6 +21,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from franking.core.depth import UNREADABLE
 from franking.core.fault import Failure
 from franking.transports.base import Doubt, Receipt, Rejected
 from franking.transports.quoting import printable
@@ -71,10 +72,10 @@ def _words(answer: Answer) -> str:
     """One line for each error, with the field that it is about."""
     try:
         found = msgspec.json.decode(answer.body, type=_Errors).errors[:MOST_ERRORS]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return printable(answer.body.decode("utf-8", "replace"), WORDS_CHARACTERS)
     told = [f"{one.message} ({one.field})" if one.field else one.message for one in found]
-    return "\n".join(told)[:WORDS_CHARACTERS].strip()
+    return "\n".join(printable(one, WORDS_CHARACTERS) for one in told)[:WORDS_CHARACTERS].strip()
 
 
 def _reset(answer: Answer) -> str | None:

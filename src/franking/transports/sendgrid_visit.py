@@ -12,6 +12,7 @@ from http import HTTPStatus
 import msgspec
 from msgspec.structs import replace
 
+from franking.core.depth import UNREADABLE
 from franking.core.fault import Failure
 from franking.transports.sendgrid_answer import failure
 from franking.transports.sendgrid_exchange import PROVIDER, Answer, Exchange
@@ -44,7 +45,7 @@ def _trouble(answer: Answer) -> Failure | None:
         return replace(failure(answer), step="login")
     try:
         scopes = msgspec.json.decode(answer.body, type=_Scopes).scopes
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         text = "What answered is not SendGrid's Web API"
         return Failure("login", text, f"Error: {text}", kind="protocol", provider=PROVIDER)
     if NEEDED in scopes:

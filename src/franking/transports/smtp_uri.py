@@ -141,7 +141,7 @@ def _tls_options(text: str | None) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"TLS_OPTIONS is no JSON object: {error}") from None
 
 

@@ -15,6 +15,7 @@ from franking.apis import bodies, listing
 from franking.apis.calls import Ask
 from franking.apis.guard import bounded
 from franking.apis.problems import Problem
+from franking.web import cookies
 
 MOST_FIELDS = 50
 MOST_CHARACTERS = 255
@@ -103,10 +104,6 @@ async def form(request: Ask, most_bytes: int | None = None) -> Fields:
     return fields
 
 
-def _unless_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda value: read(value) if value.strip() else None
-
-
 def from_our_page(scope: Any) -> None:
     """Let nothing else pass. Raises `Problem`.
 
@@ -115,8 +112,12 @@ def from_our_page(scope: Any) -> None:
     """
     headers = dict(scope["headers"])
     site, origin = headers.get(b"sec-fetch-site", b"").lower(), headers.get(b"origin", b"").lower()
-    downgraded = scope["scheme"] == "https" and origin.startswith(b"http:")
+    downgraded = cookies.over_tls(scope) and origin.startswith(b"http:")
     if not downgraded and (site == b"same-origin" or (not site and origin)):
         return
     detail = "This only works from a page of this console, and the request does not say that."
     raise Problem(403, "cross_site", detail, _NEXT, "Origin")
+
+
+def _unless_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda value: read(value) if value.strip() else None

@@ -21,19 +21,22 @@ from franking.apis.guard import names_this_machine
 
 SECURE = "__Host-franking"
 PLAIN = "franking"
-# A session's text has 200 characters; what is longer is none.
-MOST_BYTES = 500
 
 
 def fit(scope: Any) -> str | None:
     """The name of the cookie that a session may be kept in; None where none may."""
     headers = dict(scope["headers"])
-    if scope["scheme"] == "https" or headers.get(b"origin", b"").lower().startswith(b"https://"):
+    if over_tls(scope) or headers.get(b"origin", b"").lower().startswith(b"https://"):
         return SECURE
     if here(scope):
         return PLAIN
-    carried_safely = headers.get(b"x-forwarded-proto", b"").strip().lower() == b"https"
-    return SECURE if carried_safely or b"sec-fetch-site" in headers else None
+    return SECURE if b"sec-fetch-site" in headers else None
+
+
+def over_tls(scope: Any) -> bool:
+    """Did it come over TLS, to us or to a proxy that says so?"""
+    told: bytes = dict(scope["headers"]).get(b"x-forwarded-proto", b"")
+    return "https" in (scope["scheme"], told.decode("latin-1").strip().lower())
 
 
 def here(scope: Any) -> bool:
@@ -53,9 +56,10 @@ def presented(scope: Any) -> dict[str, list[str]]:
         if name != b"cookie":
             continue
         for pair in value.decode("latin-1").split(";"):
-            called, _, text = pair.strip().partition("=")
+            # Not what else Python takes for a blank: behind that, any host may plant the name.
+            called, _, text = pair.strip(" \t").partition("=")
             if called in found:
-                found[called].append(text if len(text) <= MOST_BYTES else "")
+                found[called].append(text)
     return {name: values for name, values in found.items() if values}
 
 

@@ -19,9 +19,10 @@ from litestar.types import ASGIApp, Send
 from franking.apis.access import shown
 from franking.apis.answers import Answer
 from franking.apis.calls import Ask
+from franking.apis.console import VIEWER
 from franking.apis.guard import SAFE_METHODS
 from franking.apis.problems import Problem
-from franking.core.key import Key
+from franking.core.key import Key, Scope
 from franking.core.scopes import needed
 from franking.office.sessions import Over
 from franking.web import asked
@@ -116,14 +117,17 @@ class Entrance:
         """What a key's scopes do not allow, to who holds it."""
         if problem.reason != "scope_missing":
             return problem
-        need = needed(request.method, request.scope["path"])
+        need, state = needed(request.method, request.scope["path"]), request.scope["state"]
         what = "This" if is_part(request) or request.method != "GET" else "This page"
+        # One that does what theirs does, too, or they would have to change keys to and fro.
+        scopes = [need] if need == Scope.ADMIN else [*state[VIEWER].scopes, need]
+        options = " ".join(f"--scope {scope}" for scope in scopes)
+        then = "sign out, and sign in with that one" if VISITOR in state else "use it"
         return Problem(
             problem.status,
             problem.reason,
             f"{what} needs a key with the scope {need}, which yours has not.",
-            f"Whoever runs franking makes one: franking key create --scope {need}. Then sign out,"
-            " and sign in with that one.",
+            f"Whoever runs franking makes one: franking key create {options}. Then {then}.",
         )
 
     def _no_page(self, request: Ask) -> Answer:

@@ -17,7 +17,7 @@ from franking.apis.answers import Answer
 from franking.apis.calls import Ask
 from franking.core import key as keys
 from franking.core.scopes import needed
-from franking.core.session import MOST_MS
+from franking.core.session import LASTS_MS, MOST_MS
 from franking.office.sessions import Over, Signed
 from franking.web import asked, cookies, tries
 from franking.web.entrance import NEEDED, NO_STORE, SIGN_IN
@@ -29,7 +29,7 @@ from franking.web.visitors import Visitor, own_path, place
 SIGN_OUT = "/sign-out"
 SIGNED_OUT = "signed-out"
 FORM_BYTES = 8_192
-DAYS = MOST_MS // 86_400_000
+HOURS, DAYS = LASTS_MS // 3_600_000, MOST_MS // 86_400_000
 WHY = {
     NEEDED: "To go on, sign in. Your sign-in has ended, or the first key was made meanwhile.",
     SIGNED_OUT: "You are signed out.",
@@ -143,6 +143,7 @@ class SignInPages:
             wrong=wrong,
             step=step,
             fit=cookies.fit(request.scope) is not None,
+            hours=HOURS,
             days=DAYS,
             opens=_OPENS,
         )

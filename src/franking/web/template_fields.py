@@ -15,6 +15,7 @@ import msgspec
 
 from franking.apis import bodies
 from franking.apis.problems import Problem
+from franking.core.depth import MAX_DEPTH
 from franking.core.template import PARTS
 from franking.web.asked import Fields
 
@@ -109,7 +110,7 @@ def _shallow(document: dict[str, Any]) -> None:
 
 
 def _too_deep() -> Problem:
-    detail = f"The JSON is nested more than {bodies.MAX_DEPTH} levels deep."
+    detail = f"The JSON is nested more than {MAX_DEPTH} levels deep."
     return Problem(422, "too_deep", detail, NEXT)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from franking.cli import screen
 from franking.cli.door import Declined, Document, Door, Refusal
 from franking.cli.exits import Code, Ended
 from franking.cli.importing.batches import Batch, batches, fingerprint
@@ -115,7 +116,7 @@ async def _alone(door: Door, document: Document, key: str) -> Document | Refusal
 
 def _show_refused(note: Note, refused: list[tuple[int, str]]) -> None:
     for line, why in refused[: max(0, REFUSED_SHOWN - note.refused)]:
-        print(f"Line {line}: {why}", file=sys.stderr)
+        print(f"Line {line}: {screen.plain(why)}", file=sys.stderr)
 
 
 def _tell(path: Path, notes: Notes, note: Note) -> None:

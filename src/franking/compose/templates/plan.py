@@ -106,34 +106,25 @@ def encoded(value: Any) -> bytes:
 
 def _fields(attachments: Sequence[Mapping[str, Any]]) -> Iterator[Source]:
     """The texts in attachments that are templates, each with its place in the JSON of all."""
-    at = 1
-    for one in attachments:
-        for column, text in _texts(one, at):
-            if _TAG in text:
-                yield Source(ATTACHMENTS, text, column)
-        at += _width(one) + 1
+    texts: list[tuple[int, str]] = []
+    _gather(list(attachments), 0, texts)
+    return (Source(ATTACHMENTS, text, column) for column, text in texts if _TAG in text)
 
 
-def _texts(value: Any, at: int) -> Iterator[tuple[int, str]]:
-    """Every text below a value whose JSON begins at a column, names of fields too."""
+def _gather(value: Any, at: int, texts: list[tuple[int, str]]) -> int:
+    """Every text below a value whose JSON begins at a column, names of fields too; where that JSON
+    ends. Each value is looked at once, however deep it lies."""
     if isinstance(value, str):
-        yield at + 1, value
-    elif isinstance(value, Mapping):
-        at += 1
+        texts.append((at + 1, value))
+    if not value or not isinstance(value, Mapping | list | tuple):
+        return at + len(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield at + 1, name
-            at += _width(name) + 1
-            yield from _texts(inner, at)
-            at += _width(inner) + 1
-    elif isinstance(value, list | tuple):
-        at += 1
+            at = _gather(inner, _gather(name, at + 1, texts) + 1, texts)
+    else:
         for inner in value:
-            yield from _texts(inner, at)
-            at += _width(inner) + 1
-
-
-def _width(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            at = _gather(inner, at + 1, texts)
+    return at + 1
 
 
 def _filled(value: Any, texts: Iterator[str]) -> Any:

@@ -17,11 +17,14 @@ from franking.compose.templates.job import Answer, Job
 from franking.compose.templates.limits import CONFUSED, LIMITS, NOT_STARTED, TOO_MANY, Limits
 from franking.compose.templates.plan import Catalog, Plan, Rendered
 from franking.compose.templates.process import check
+from franking.core.ids import MOST_CHARACTERS as ID_CHARACTERS
 from franking.core.template import Book
 
 MOST_WAITING = 10_000
 MOST_SUSPECTS = 1_000
 MOST_BOOKS = 2
+# An error may quote a name from a template, or all of a document; a mail's row is no place for it.
+ERROR_CHARACTERS = 2_000
 # How often a suspect renders well, in a row, until it is trusted again.
 PROBATION = 100
 
@@ -57,7 +60,9 @@ class Renderer:
         catalog = self._read(book)
         plan = catalog.plan(name)
         if plan is None:
-            return Unsendable(f"Error: Tried to render non-existent template '{name}'")
+            return Unsendable(
+                f"Error: Tried to render non-existent template '{name[:ID_CHARACTERS]}'"
+            )
         if not plan.digests:
             return plan.rendered(())
         engine = self._aside if plan.key in self._suspects else self._main
@@ -70,7 +75,7 @@ class Renderer:
     def _told(self, plan: Plan, answer: Answer) -> Rendered | Unsendable:
         if answer.texts is None:
             error = answer.error or CONFUSED
-            return Unsendable(error, temporary=error == NOT_STARTED)
+            return Unsendable(error[:ERROR_CHARACTERS], temporary=error == NOT_STARTED)
         if plan.key in self._suspects:
             self._clear(plan.key)
         return plan.rendered(answer.texts)

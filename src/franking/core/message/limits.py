@@ -13,15 +13,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from franking.core.message import http_headers
-from franking.core.message.shape import RECIPIENT_FIELDS, Check, Issues, fields, nullable_string
+from franking.core.message.shape import (
+    ADDRESS_FIELDS,
+    RECIPIENT_FIELDS,
+    Check,
+    Issues,
+    fields,
+    nullable_string,
+)
 
 # Postfix takes as many by default (smtpd_recipient_limit); RFC 5321, section 4.5.3.1.8, asks
 # for 100 at least.
 MAX_RECIPIENTS = 1000
+# Of all address fields together, names included: as many recipients of 256 each.
+MAX_ADDRESS_CHARACTERS = 256 * MAX_RECIPIENTS
 HEADER_NAME_CHARACTERS = 76
 
 _NONE: Issues = ()
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+_READ = (*ADDRESS_FIELDS, "from", "replyTo")
 _FTEXT = re.compile(r"[!-9;-~]+")  # RFC 5322, section 3.6.8
 
 
@@ -32,6 +42,9 @@ def issues(document: Mapping[str, Any]) -> list[str]:
         found += fields("message.", message, _MESSAGE)
     if count_recipients(document) > MAX_RECIPIENTS:
         found.append(f"Email must not have more than {MAX_RECIPIENTS} recipients")
+    if count_characters(document) > MAX_ADDRESS_CHARACTERS:
+        most = f"{MAX_ADDRESS_CHARACTERS} characters of addresses"
+        found.append(f"Email must not have more than {most}")
     return found
 
 
@@ -101,6 +114,15 @@ def count_recipients(document: Mapping[str, Any]) -> int:
     for field in RECIPIENT_FIELDS:
         if value := document.get(field):
             total += sum(map(_listed, value)) if isinstance(value, list) else _listed(value)
+    return total
+
+
+def count_characters(document: Mapping[str, Any]) -> int:
+    """How many characters its address fields have: to read them takes longer than all else."""
+    total = 0
+    for field in _READ:
+        if value := document.get(field):
+            total += sum(map(len, value)) if isinstance(value, list) else len(value)
     return total
 
 

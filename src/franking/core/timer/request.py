@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from franking.core import times
+from franking.core.depth import MAX_DEPTH, deeper
 from franking.core.timer import ID_CHARACTERS, MAILED, TRANSPORTS, Callback
 
 MOST_TIMEOUT_MS = 2_147_483_647
@@ -100,7 +101,9 @@ def _data(fields: Fields) -> msgspec.Raw | None:
     kind = _kind(raw)
     if kind not in ("String", "Object"):
         raise BadTimer(f"data is required and must be a string or object. Got {kind}")
-    _value(raw)  # a string with half of a surrogate pair could not be handed over
+    value = _value(raw)  # a string with half of a surrogate pair could not be handed over
+    if isinstance(value, dict):
+        _shallow(value)
     return msgspec.Raw(bytes(raw))
 
 
@@ -136,6 +139,12 @@ def _object(data: msgspec.Raw | None, transport: str) -> None:
             value = None
     if not isinstance(value, dict):
         raise BadTimer(f"data is required and must be an object for the transport {transport}")
+    _shallow(value)
+
+
+def _shallow(value: dict[str, Any]) -> None:
+    if deeper(value):
+        raise BadTimer(f"data must be nested no more than {MAX_DEPTH} levels deep")
 
 
 def _whole(raw: bytes | msgspec.Raw | None, name: str) -> int | None:

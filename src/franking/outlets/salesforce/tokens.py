@@ -16,6 +16,7 @@ import msgspec
 from franking.clock import Clock
 from franking.config import Org
 from franking.config.salesforce import is_origin
+from franking.core.depth import UNREADABLE
 from franking.core.reporting import Down, Later
 from franking.outlets.salesforce.login import form
 from franking.outlets.salesforce.verdicts import retry_after_ms, unanswered
@@ -110,7 +111,7 @@ def read(answer: Answer, now: int, secrets: Sequence[str] = ()) -> Grant | Later
             return _checked(msgspec.json.decode(body, type=_Granted))
         denied = msgspec.json.decode(body, type=_Denied)
         words = ": ".join(filter(None, (denied.error, denied.error_description)))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         words = f"it answered {status} without a token or a reason that can be read"
     text = f"Salesforce refuses to log us in: {shown(words, secrets)}."
     if status in (408, 429) or status >= 500:

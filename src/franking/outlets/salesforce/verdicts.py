@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from franking.core.depth import UNREADABLE
 from franking.core.reporting import Down, Heard, Later, Never, Verdict
 from franking.core.retry_time import retry_at
 from franking.outlets.salesforce.wire import Answer, Unanswered
@@ -95,7 +96,7 @@ class _Success(msgspec.Struct, frozen=True):
 def _success(answer: Answer, secrets: Sequence[str]) -> Verdict:
     try:
         word = msgspec.json.decode(answer.body, type=_Success).status
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         word = ""
     if answer.status == 200 and word in HEARD:
         return Heard(word)
@@ -108,7 +109,7 @@ def _reasons(body: bytes) -> Sequence[Reason]:
     try:
         found = msgspec.json.decode(body, type=list[Reason] | Reason)
         return found[:REASONS_MAX] if isinstance(found, list) else [found]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         text = body.decode("utf-8", "replace")
     return [] if text.lstrip().startswith("<") else [Reason("", text)]
 

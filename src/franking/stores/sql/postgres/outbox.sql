@@ -8,7 +8,7 @@ SELECT coalesce(json_agg(touchpoint_id), '[]')::text FROM (
 
 -- name: lease_touchpoints!
 -- Touchpoints of a JSON list are somebody's until :until.
-UPDATE outbox_lane SET next_at = :until
+UPDATE outbox_lane SET next_at = :until, leased = 1
 WHERE touchpoint_id IN (SELECT jsonb_array_elements_text(given(:ids)));
 
 -- name: waiting_events
@@ -53,7 +53,7 @@ WHERE outbox.seq = r.seq AND outbox.state = 'waiting';
 
 -- name: free_touchpoints!
 -- Touchpoints of a JSON list of [id, next_at] may be told again from then on.
-UPDATE outbox_lane SET next_at = (r.value ->> 1)::bigint
+UPDATE outbox_lane SET next_at = (r.value ->> 1)::bigint, leased = 0
 FROM jsonb_array_elements(given(:rows)) r (value)
 WHERE outbox_lane.touchpoint_id = r.value ->> 0;
 
@@ -120,12 +120,13 @@ WHERE seq IN (SELECT value::bigint FROM jsonb_array_elements(given(:seqs)) r (va
     AND state = 'parked';
 
 -- name: wake_touchpoints!
--- The touchpoints of a JSON list of seqs may be told now.
+-- The touchpoints of a JSON list of seqs may be told now; what somebody tells, they go on with.
 INSERT INTO outbox_lane (touchpoint_id, next_at)
 SELECT DISTINCT o.touchpoint_id, CAST(:now AS bigint)
 FROM jsonb_array_elements(given(:seqs)) r (value) JOIN outbox o ON o.seq = r.value::bigint
 ORDER BY 1
-ON CONFLICT (touchpoint_id) DO UPDATE SET next_at = least(outbox_lane.next_at, excluded.next_at);
+ON CONFLICT (touchpoint_id) DO UPDATE SET next_at = least(outbox_lane.next_at, excluded.next_at)
+WHERE outbox_lane.leased = 0;
 
 -- name: pause_outlet!
 -- The outlet hears nothing until then, and why; nothing where it does.

@@ -6,7 +6,7 @@ SELECT json_group_array(touchpoint_id) FROM (
 
 -- name: lease_touchpoints!
 -- Touchpoints of a JSON list are somebody's until :until.
-UPDATE outbox_lane SET next_at = :until
+UPDATE outbox_lane SET next_at = :until, leased = 1
 WHERE touchpoint_id IN (SELECT value FROM json_each(:ids));
 
 -- name: waiting_events
@@ -48,7 +48,7 @@ WHERE outbox.seq = r.value ->> '$.seq' AND +outbox.state = 'waiting';
 
 -- name: free_touchpoints!
 -- Touchpoints of a JSON list of [id, next_at] may be told again from then on.
-UPDATE outbox_lane SET next_at = r.value ->> 1
+UPDATE outbox_lane SET next_at = r.value ->> 1, leased = 0
 FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r
@@ -130,11 +130,12 @@ UPDATE outbox SET state = 'waiting', tries = 0, error = NULL
 WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'parked';
 
 -- name: wake_touchpoints!
--- The touchpoints of a JSON list of seqs may be told now.
+-- The touchpoints of a JSON list of seqs may be told now; what somebody tells, they go on with.
 INSERT INTO outbox_lane (touchpoint_id, next_at)
 SELECT DISTINCT o.touchpoint_id, :now FROM json_each(:seqs) r JOIN outbox o ON o.seq = r.value
 WHERE true
-ON CONFLICT (touchpoint_id) DO UPDATE SET next_at = min(outbox_lane.next_at, excluded.next_at);
+ON CONFLICT (touchpoint_id) DO UPDATE SET next_at = min(outbox_lane.next_at, excluded.next_at)
+WHERE NOT outbox_lane.leased;
 
 -- name: pause_outlet!
 -- The outlet hears nothing until then, and why; nothing where it does.

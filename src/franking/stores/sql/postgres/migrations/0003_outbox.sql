@@ -13,11 +13,13 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_waiting ON outbox (touchpoint_id, seq) WHERE state = 'waiting';
 CREATE INDEX outbox_parked ON outbox (seq) WHERE state = 'parked';
 
--- Touchpoints that have something waiting; next_at is when their first event may be told. Whoever
+-- Touchpoints that have something waiting; next_at is when their first event may be told, or until
+-- when somebody tells it (leased). Whoever
 -- writes an event of a touchpoint, or ends its lane, has locked its touchpoint_sequence first.
 CREATE TABLE outbox_lane (
     touchpoint_id text COLLATE "C" PRIMARY KEY,
-    next_at bigint NOT NULL
+    next_at bigint NOT NULL,
+    leased bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 CREATE INDEX outbox_lane_next ON outbox_lane (next_at);
 
