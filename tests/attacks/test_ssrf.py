@@ -8,114 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from attacks.besieged import Besieged
-from eventually import eventually, until
+from attacks.places import FILES_HERE, PDF, PRIVATE, disguised, trap
 from franking.config.hosts import file_hosts
 from franking.transports.addresses import IPAddress
 from franking.transports.fetching import HttpFetcher
 from franking.transports.names import Names
 from installation import Installation
 from transports.files import FILES, Zone
-from transports.receiver import Receiver, answer, receiving
+from transports.receiver import answer, receiving
 
 REFUSED = "Error: Attachment source is not allowed: "
-PDF = answer("200 OK", b"%PDF-1.7")
 GOOD = "ada@example.com"
-# This machine, and what else a caller would like to reach, as C libraries and browsers read it.
-HOSTS = (
-    *("127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1"),
-    *("017700000001", "0x7f.0.0.0x1", "127.0.0.1.", "127.000.000.001", "0", "0.0.0.0", "00000000"),
-    *(
-        "localhost",
-        "LOCALHOST.",
-        "a.localhost",
-        "127.0.0.1.nip.example",
-        "１２７.0.0.1",
-        "127。0。0。1",
-    ),
-    *("①②⑦.0.0.1", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "127%2E0%2E0%2E1", "%31%32%37.0.0.1", "local\u00adhost"),
-    *(
-        "[::1]",
-        "[::]",
-        "[0:0:0:0:0:0:0:1]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-    ),
-    *("[2002:7f00:1::]", "[64:ff9b::7f00:1]", "[64:ff9b::127.0.0.1]", "[64:ff9b:1::7f00:1]"),
-    *("[fe80::1%25lo]", "[fe80::1%lo]", "[::1%25lo]", "[fc00::1]", "[fd00:ec2::254]", "[v1.1]"),
-    *(
-        "169.254.169.254",
-        "0xa9fea9fe",
-        "2852039166",
-        "[::ffff:a9fe:a9fe]",
-        "metadata.google.internal",
-    ),
-    *("10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "168.63.129.16", "255.255.255.255"),
-)
-# What a name on the list may turn out to be at.
-PRIVATE = (
-    *("127.0.0.1", "0.0.0.0", "169.254.169.254", "10.0.0.1", "100.64.0.1", "::1", "::", "fe80::1"),
-    *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "fd00::1"),
-)
-FILES_HERE = (
-    *(
-        "file:///etc/hostname",
-        "FILE:/etc/hostname",
-        "file://localhost/etc/hostname",
-        "/etc/hostname",
-    ),
-    *("../../../../etc/hostname", "hostname", "~/.netrc", "\\\\127.0.0.1\\c$", "//127.0.0.1/x"),
-    *("/proc/self/environ", "/dev/stdin", "fd:0", "unix:///run/x.sock", "ftp://127.0.0.1/x"),
-    *(
-        "gopher://127.0.0.1:25/_MAIL",
-        "dict://127.0.0.1/x",
-        "ldap://127.0.0.1/x",
-        "jar:file:///x!/y",
-    ),
-    *("view-source:http://127.0.0.1/", "blob:http://127.0.0.1/x", "javascript:1", "php://input"),
-)
-
-
-@asynccontextmanager
-async def trap() -> AsyncIterator[list[Receiver]]:
-    """Listens on both loopback addresses, at one port."""
-    async with receiving(PDF) as four, receiving(PDF, host="::1", port=four.port) as six:
-        yield [four, six]
-        assert [one.connections for one in (four, six)] == [0, 0]
-
-
-def disguised(port: int, allowed: str) -> list[str]:
-    """URLs of the trap that look as if they were of the host that is allowed, or of none."""
-    here = f"127.0.0.1:{port}"
-    return [
-        *(f"http://{host}:{port}/latest/meta-data/" for host in HOSTS),
-        *(f"{scheme}{here}/x" for scheme in ("HTTP://", "hTtPs://", "http:///", "http:/", "http:")),
-        *(f"http://{user}@{here}/x" for user in (allowed, "u:p", "", f"{allowed}%2f")),
-        *(f"http://{here}{sign}@{allowed}/x" for sign in ("\\", "\t", "\n", " ", "\0", "%00", ";")),
-        *(
-            f"http://{allowed}{sign}@{here}/x"
-            for sign in ("\\", "\\/", "\t", ";", "&", "%23", "%3f")
-        ),
-        *(
-            f"http://{here}{sign}{allowed}/x"
-            for sign in ("\\", "%2f", "%5c", "#", "?", ",", "\u2044")
-        ),
-        f"http://{allowed.partition(':')[0]}:{port}/x",
-        f"http://{allowed}:{port}/x",
-        f"http://{allowed}.{here}/x",
-        f" http://{here}/x",
-        f"\thttp://{here}/x",
-        f"http://{here} /x",
-        f"http://{here}\r\nHost: {allowed}/x",
-    ]
 
 
 def plain(**entry: Any) -> dict[str, Any]:
@@ -227,18 +136,18 @@ def all_but(*open: str) -> Any:
 
 async def test_a_name_that_moves_here_meanwhile_gains_nothing(tmp_path: Path) -> None:
     """It is at an open address when it is first asked for, and at a closed one ever after."""
-    async with receiving(PDF, host="127.0.0.2") as there:
-        async with receiving(PDF, port=there.port) as here:
-            zone = Moving(["127.0.0.2"], ["127.0.0.1"])
-            source = fetcher(f"{FILES}:{there.port}", zone=zone, closed=all_but("127.0.0.2"))
-            async with Installation(tmp_path, fetcher=source) as it:
-                url = f"http://{FILES}:{there.port}/x"
-                first = (await it.write(plain(href=url), "a1"))["delivery"]
-                second = (await it.write(plain(href=url), "a2"))["delivery"]
-                zone.answers = [["127.0.0.2"], ["127.0.0.1"]]
-                there.answers = [answer("302 Found", b"", "Location: /again")]
-                third = (await it.write(plain(href=url), "a3"))["delivery"]
-            assert (there.connections, here.connections) == (2, 0)
+    first_at = receiving(PDF, host="127.0.0.2")
+    async with first_at as there, receiving(PDF, port=there.port) as here:
+        zone = Moving(["127.0.0.2"], ["127.0.0.1"])
+        source = fetcher(f"{FILES}:{there.port}", zone=zone, closed=all_but("127.0.0.2"))
+        async with Installation(tmp_path, fetcher=source) as it:
+            url = f"http://{FILES}:{there.port}/x"
+            first = (await it.write(plain(href=url), "a1"))["delivery"]
+            second = (await it.write(plain(href=url), "a2"))["delivery"]
+            zone.answers = [["127.0.0.2"], ["127.0.0.1"]]
+            there.answers = [answer("302 Found", b"", "Location: /again")]
+            third = (await it.write(plain(href=url), "a3"))["delivery"]
+        assert (there.connections, here.connections) == (2, 0)
     assert (first["state"], second["state"], third["state"]) == ("SUCCESS", "ERROR", "ERROR")
     assert second["error"] == third["error"] == f"{REFUSED}http://{FILES}:{there.port}"
 
@@ -293,67 +202,3 @@ async def test_no_header_of_a_template_is_another(tmp_path: Path) -> None:
         assert len(heard.headers) == 5
         assert not heard.body
     assert len(there.heard) == len([d for d in deliveries if d["state"] == "SUCCESS"]) <= 2
-
-
-# What else calls out for somebody who hands something in
-
-
-async def test_no_timer_or_webhook_calls_here(tmp_path: Path) -> None:
-    async with trap() as (four, six):
-        await asyncio.to_thread(_called, tmp_path, four.port)
-        assert (four.connections, six.connections) == (0, 0)
-
-
-def _called(folder: Path, port: int) -> None:
-    hosts = [host for host in HOSTS if "nip" not in host and "metadata" not in host]
-    with Besieged(folder) as it:
-        for number, host in enumerate(hosts):
-            for scheme, transport in (("http", "http"), ("tcp", "tcp")):
-                callback = {
-                    "transport": transport,
-                    "method": "post",
-                    "uri": f"{scheme}://{host}:{port}",
-                }
-                spec = {"timeout": 1, "data": "x", "callback": callback}
-                made = it.http.post(
-                    "/timer", json=spec, headers={"x-timer-id": f"{scheme}{number}"}
-                )
-                assert made.status_code == 201
-        for host in hosts:
-            hook = {"url": f"http://{host}:{port}/"}
-            added = it.http.post("/v1/webhooks", json=hook)
-            if added.status_code == 201:
-                one = f"/v1/webhooks/{added.json()['id']}"
-                assert it.http.post(f"{one}/test").json()["ok"] is False
-                it.http.delete(one)
-        until(lambda: _all_failed(it, 2 * len(hosts)))
-
-
-def _all_failed(it: Besieged, count: int) -> bool:
-    found = it.http.get("/v1/timers", params={"limit": 200, "state": "failed"}).json()["items"]
-    return len(found) == count
-
-
-async def test_no_document_names_the_server_that_it_goes_through(tmp_path: Path) -> None:
-    """Only an admin may: what a document says of servers is kept, and followed by nobody."""
-    async with trap() as (four, _), Installation(tmp_path) as it:
-        server = f"smtp://127.0.0.1:{four.port}"
-        names = ("transport", "smtp", "uri", "host", "server", "tokenUrl", "proxy", "dsn", "url")
-        document = {
-            "to": GOOD,
-            "message": {"subject": "s", "text": "t"},
-            **dict.fromkeys(names, server),
-        }
-        assert (await it.write(document))["delivery"]["state"] == "SUCCESS"
-        flat = {"to": GOOD, "subject": "s", "text": "t", "host": server}
-        for transport, data in (("smtp", flat), ("mail", document)):
-            callback = {"transport": transport, "method": "x", "uri": server}
-            made = await it.http.post(
-                "/timer", json={"timeout": 1, "data": data, "callback": callback}
-            )
-            assert made.status_code == 201
-        await eventually(lambda: _taken(it, 3))
-
-
-async def _taken(it: Installation, count: int) -> bool:
-    return len(it.box.taken) == count

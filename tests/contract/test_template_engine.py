@@ -15,6 +15,7 @@ import pytest
 from compose.rendering import Ours, ours
 from franking.compose.envelope import Unsendable
 from franking.compose.templates import Rendered
+from franking.compose.templates.plan import Plan
 from franking.core.template import Book, Template, book, read
 
 ADA = {"username": "ada", "name": "Ada <L>"}
@@ -170,6 +171,27 @@ def test_the_place_of_an_error_is_counted_in_the_json_of_all_attachments(
     place = written.index("{{nope}}") + 2
     found = it.render(shelf(attachments=attachments), "it", ADA)
     assert found == Unsendable(f'Error: "nope" not defined in [object Object] - 1:{place}')
+
+
+def test_each_value_in_attachments_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is nested deep would cost as many times its size."""
+    written: list[int] = []
+    dumps = json.dumps
+
+    def counted(value: Any, **given: Any) -> str:
+        found = dumps(value, **given)
+        written.append(len(found))
+        return found
+
+    deep: Any = ["{{a}}", "x" * 100, 1.5, None, {}, []]
+    for _ in range(90):
+        deep = [deep, {"é": "x"}]
+    whole = [{"a": deep}, {"b": "{{b}}"}]
+    monkeypatch.setattr(json, "dumps", counted)
+    found = [*Plan(read("it", {"attachments": whole})).sources.values()]
+    text = dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    assert [source.column for source in found] == [text.index("{{a}}"), text.index("{{b}}")]
+    assert sum(written) <= len(text)
 
 
 def test_below_its_first_line_a_field_counts_its_own_places(it: Ours) -> None:

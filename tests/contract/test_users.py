@@ -6,6 +6,7 @@ purpose, its right column is what must happen.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ USERS: dict[str, dict[str, Any]] = {
     "nul": {"email": "x@example.com\x00"},
     "crowd": {"email": ",".join(f"c{n}@example.com" for n in range(1001))},
     "misfit": {"email": "a@b..c"},
+    **{f"long{n}": {"email": "," * 65_536} for n in range(4)},
 }
 
 
@@ -87,6 +89,9 @@ FAILED = [
     (0, mail(to=A, toUids=["broken"]), LEAD + "Field 'to.1' must not contain line breaks"),
     (0, mail(bccUids=["u1", "nul"]), LEAD + "Field 'bcc.1' must not contain line breaks"),
     (0, mail(toUids=["crowd"]), LEAD + "Email must not have more than 1000 recipients"),
+    (0, mail(toUids=["long0"]), "Error: No recipients defined"),
+    (0, mail(toUids=[f"long{n}" for n in range(4)]), LEAD + "Email must not have more than 256000"),
+    (0, mail(ccUids=["long1"] * 1000), LEAD + "Email must not have more than 256000 characters"),
     (0, {"toUids": ["missing"], "template": {"name": "nope"}}, NOBODY),
 ]
 
@@ -104,6 +109,30 @@ async def test_uids_that_lead_to_nobody_end_in_error(
 
 
 @pytest.mark.case(6)
+async def test_an_email_has_so_many_characters(it: Installation) -> None:
+    answer = await it.http.put("/v1/users/u9", json={"email": "," * 65_537})
+    assert (answer.status_code, answer.json()["reason"]) == (413, "too_large")
+    assert answer.json()["detail"] == "A user's email may have 65536 characters; this has 65537."
+    assert (await it.http.put("/v1/users/u9", json={"email": ["," * 65_537]})).status_code == 201
+
+
+async def test_addresses_that_take_long_to_read_hold_up_nobody_else(
+    it: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside: list[Any] = []
+    to_thread = asyncio.to_thread
+
+    async def seen(work: Any, *given: Any) -> Any:
+        aside.append(work)
+        return await to_thread(work, *given)
+
+    monkeypatch.setattr(asyncio, "to_thread", seen)
+    await it.write(mail(toUids=["u1", "u2"]), "short")
+    assert aside == []
+    await it.write(mail(toUids=["long0"]), "long")
+    assert len(aside) == 1
+
+
 async def test_case_6_users_come_after_explicit_addresses(it: Installation) -> None:
     document = mail(to=A, toUids=["u1"], ccUids=["u2"])
     delivery = (await it.write(document))["delivery"]

@@ -31,6 +31,7 @@ NOTHING = (
     EMAIL + "Email configuration must include either a 'message', 'template', or 'sendGrid' object"
 )
 NOT_ATTACHMENTS = MESSAGE + "Field 'message.attachments' must be an array"
+LONG = "Email must not have more than 256000 characters of addresses"
 HELLO = {"subject": "Hello", "text": "plain"}
 DROPPED = object()
 
@@ -275,6 +276,8 @@ def test_frankings_own_text(field: str, value: Any, rest: str) -> None:
         ),
         (document(to=["a@example.com"] * 1001), "Email must not have more than 1000 recipients"),
         (document(cc=", ".join(["a@b.c"] * 1000)), "Email must not have more than 1000 recipients"),
+        *((document(**{field: "," * 256_001}), LONG) for field in ("to", "cc", "from", "replyTo")),
+        (document(to="," * 128_000, bcc=["," * 127_999, ",", "x"]), LONG),
         (
             document(sendAt="2026-11-21T14:05:00Z", sendBefore="2026-11-21T14:05:00Z"),
             "Field 'sendBefore' must be later than 'sendAt'",
@@ -287,6 +290,10 @@ def test_frankings_own_text(field: str, value: Any, rest: str) -> None:
 )
 def test_what_could_break_out_or_never_end_is_refused(bad: dict[str, Any], text: str) -> None:
     assert (trouble(bad) or "").startswith(EMAIL + text)
+
+
+def test_addresses_have_just_so_many_characters() -> None:
+    assert trouble(document(to=["," * 128_000, "x"], cc="," * 127_999)) is None
 
 
 @pytest.mark.parametrize(

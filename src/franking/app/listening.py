@@ -22,7 +22,7 @@ def bound(address: Address) -> socket.socket:
     """A socket at the address. Raises `SettingRefused` where that is taken or not ours."""
     host = "127.0.0.1" if address.host == "localhost" else address.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Unless the protocol is named, asyncio's own loop lets small answers wait for others (TCP_NODELAY).
+    # Unless the protocol is named, asyncio's own loop lets small answers wait (no TCP_NODELAY).
     found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # A restart need not wait for the connections of the last process to be forgotten.
