@@ -112,7 +112,7 @@ def test_a_setting_is_read(name: str, text: str, value: Any) -> None:
 
 
 WHOLE = "must be a whole number from"
-PLACE = "must be sqlite:///franking.db (relative) or"
+PLACE = "must be sqlite:///franking.db (relative), sqlite:////var/lib"
 PEER = "must be a host and a port and nothing else"
 NUMBERS = "must be an IP address and a port"
 HTTPS = "must be https:// and a host, as https://login.salesforce.com"
@@ -121,8 +121,18 @@ HTTPS = "must be https:// and a host, as https://login.salesforce.com"
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("database_url", "postgresql://h/db", "PostgreSQL comes with a later version"),
-        ("database_url", "postgres://h/db", "PostgreSQL comes with a later version"),
+        (
+            "database_url",
+            "postgresql:h/db",
+            "must be postgresql://user:password@host:5432/franking",
+        ),
+        ("database_url", "postgresql://h/d b", "must be postgresql://user:password@host"),
+        ("database_url", "postgresql://[h/db", "must name one database"),
+        ("database_url", "postgresql://h", "must name one database"),
+        ("database_url", "postgresql://h/", "must name one database"),
+        ("database_url", "postgresql://h/a/b", "must name one database"),
+        ("database_url", "postgresql://h/db?prepare=no", "must have prepare=on or prepare=off"),
+        ("database_url", "postgresql://h/db?listen=", "must have listen=off, or listen= and"),
         ("database_url", "mysql://h/db", PLACE),
         ("database_url", "franking.db", PLACE),
         ("database_url", "sqlite://franking.db", PLACE),
@@ -455,3 +465,30 @@ def written(folder: Path, text: str) -> Path:
     file = folder / "franking.toml"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     return file
+
+
+POSTGRESQL = {
+    "postgresql://u:geheim@h:5/db?sslmode=require&prepare=off&listen=off": "the database db at h:5",
+    "postgres://h1:1,h2:2/db": "the database db at h1:1,h2:2",
+    "postgresql:///db?host=/run/pg&password=geheim": "the database db",
+    "postgresql://h/db?listen=postgresql://h2/db": "the database db at h",
+}
+
+
+@pytest.mark.parametrize("url", POSTGRESQL)
+def test_a_database_in_postgresql_is_named_without_its_password(url: str) -> None:
+    found = loaded(database_url=url)
+    assert (found.database_url, found.postgresql) == (url, True)
+    assert found.database_name == POSTGRESQL[url]
+    assert "geheim" not in repr(found)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:geheim@h", "postgresql://h?password=geheim"])
+def test_a_database_url_that_is_refused_is_not_repeated(url: str) -> None:
+    assert refused(database_url=url).startswith("FRANKING_DATABASE_URL can't be used: it must")
+    assert "geheim" not in refused(database_url=url)
+
+
+def test_a_file_is_named_by_its_path() -> None:
+    found = Settings()
+    assert (found.database_name, found.postgresql) == ("franking.db", False)

@@ -65,7 +65,9 @@ async def franking(folder: Path, *arguments: str, stdin: bytes = b"", **settings
 
 
 @asynccontextmanager
-async def serving(folder: Path, smtp_port: int, **settings: str) -> AsyncIterator[Serving]:
+async def serving(
+    folder: Path, smtp_port: int, only: str | None = None, **settings: str
+) -> AsyncIterator[Serving]:
     """A `serve` on a free port, sending to a port of this machine; killed at the end."""
     given = {
         "http": "127.0.0.1:0",
@@ -73,13 +75,15 @@ async def serving(folder: Path, smtp_port: int, **settings: str) -> AsyncIterato
         "default_from": "franking <franking@example.com>",
         **settings,
     }
-    process = await started(folder, "serve", **given)
+    roles = () if only is None else ("--only", only)
+    process = await started(folder, "serve", *roles, **given)
     # Nobody reads its log, which must not stop it.
     log = asyncio.create_task(process.stderr.read())
     try:
         line = await until_line(process, "franking listens on ")
         words = [word.rstrip(",") for word in line.split()]
-        yield Serving(process, words[3], words[words.index("gRPC") + 2])
+        grpc = words[words.index("gRPC") + 2] if "gRPC" in words else ""
+        yield Serving(process, words[3], grpc)
     finally:
         if process.returncode is None:
             process.kill()

@@ -155,6 +155,23 @@ async def test_the_doctor_names_what_is_stuck_and_the_next_step(tmp_path: Path) 
     assert ended.err.startswith("1 stuck. No serve is running: start `franking serve`")
 
 
+async def test_the_doctor_tells_of_the_inbox_and_finds_what_nobody_takes_in(
+    tmp_path: Path,
+) -> None:
+    assert (await franking(tmp_path, "db", "migrate")).code == 0
+    with closing(sqlite3.connect(tmp_path / "franking.db")) as connection, connection:
+        connection.execute("INSERT INTO inbox (document) VALUES ('{}')")
+    ended = await franking(tmp_path, "doctor")
+    assert ended.code == 0
+    assert "Inbox: 1 waiting, 0 put off; oldest of 20" in ended.out
+    with closing(sqlite3.connect(tmp_path / "franking.db")) as connection, connection:
+        connection.execute("UPDATE inbox SET created_at = 1")
+    ended = await franking(tmp_path, "doctor")
+    assert ended.code == 1
+    assert "waits in the inbox" in ended.out
+    assert ended.err.startswith("1 stuck.")
+
+
 async def test_a_command_waits_for_another_to_end(tmp_path: Path) -> None:
     lock = Lock(tmp_path / "franking.db", "import")
     process = await started(tmp_path, "mail", "list")

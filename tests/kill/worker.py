@@ -48,6 +48,7 @@ KINDS = {
     "insert_conquer_errors": "touchpoint_child",
     "lease_touchpoints": "outbox_claim",
     "told_events": "outbox_told",
+    "delete_inbox": "intake",
 }
 # A sweep settles too: it first looks for leases that ran out.
 SWEEP_LOOKS, SWEEP = "lapsed", "sweep"

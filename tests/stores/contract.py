@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 
@@ -23,6 +24,13 @@ from postgres import cluster, template
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
+class Application(Protocol):
+    """A connection of its own to the database."""
+
+    def execute(self, statement: Any, /) -> Any:
+        """Run a statement."""
+
+
 class Yard(Protocol):
     """An empty database of its own, for one test."""
 
@@ -31,6 +39,9 @@ class Yard(Protocol):
 
     def plant(self, statement: str) -> None:
         """Write past the store what the store itself never writes, in SQL that all speak."""
+
+    def application(self) -> AbstractContextManager[Application]:
+        """Another program's connection, which begins and ends its transactions itself."""
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -53,6 +64,9 @@ class SqliteYard:
         with connection:
             connection.execute(statement)
         connection.close()
+
+    def application(self) -> AbstractContextManager[Application]:
+        return closing(sqlite3.connect(self.path, isolation_level=None))
 
     def count(self, table: str) -> int:
         connection = sqlite3.connect(self.path)
@@ -86,6 +100,9 @@ class PostgresYard:
 
     def plant(self, statement: str) -> None:
         self._cluster.execute(statement, self.name)
+
+    def application(self) -> AbstractContextManager[Application]:
+        return psycopg.connect(self.url, autocommit=True)
 
     def count(self, table: str) -> int:
         return self._ask(f"SELECT count(*) FROM {table}")[0]

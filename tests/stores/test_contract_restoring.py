@@ -10,6 +10,7 @@ from franking.clock import HandClock
 from franking.core.delivery import RESTORED, Outcome, Stage, State
 from franking.core.timer import TimerState
 from franking.office.restoring import Restored, Restoring
+from franking.stores import restoring as restores
 from franking.stores.base import Change, Store, StoreUnavailable, TimerFilter
 from franking.stores.restoring import EPOCH_GAP, EVENT_GAP, SEQUENCE_GAP
 
@@ -129,3 +130,16 @@ async def test_no_lease_is_given_twice_and_no_news_is_taken_for_old(store: Store
     fresh = await claimed(store)
     assert fresh.lease.epoch > lost.lease.epoch + EPOCH_GAP
     assert await store.transmitting([lost.lease], NOW) == [False]
+
+
+async def test_every_touchpoint_is_counted_on_once_however_many_there_are(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "SEQUENCES_AT_ONCE", 2)
+    for name in ("a", "b", "ä", "Z", "z"):
+        await store.submit([mail(name, touchpoint=name)])
+        await written(store, Change(event=event(f"1{name}", name)), name)
+    await store.restoring.skip()
+    for name in ("a", "b", "ä", "Z", "z"):
+        await written(store, Change(event=event(f"2{name}", name)), name)
+        assert (await store.outbox.events_of(name, 9))[-1].sequence == SEQUENCE_GAP + 2

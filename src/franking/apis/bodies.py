@@ -10,14 +10,16 @@ import msgspec
 from litestar.types import Receive
 
 from franking.apis.problems import Problem
-from franking.core.depth import MAX_DEPTH, deeper
+from franking.core import reading
+from franking.core.reading import MAX_DOCUMENT_BYTES as MAX_DOCUMENT_BYTES
+from franking.core.reading import Unreadable
 
-MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 MAX_BATCH_DOCUMENTS = 1000
 BODY_SECONDS = 60
 
 _SLOW = "the body is too slow"
+_BODY = "The body"
 _SEND_JSON = "Send one JSON object, in UTF-8."
 _SEND_ARRAY = "Send one JSON array of documents, in UTF-8."
 
@@ -55,21 +57,24 @@ async def _whole(receive: Receive) -> bytes:
 
 def one(content_type: bytes | None, body: bytes) -> dict[str, Any]:
     """The JSON object that a body holds. Raises `Problem`."""
-    value = _decoded(content_type, body, _SEND_JSON)
-    if type(value) is not dict:
-        detail = f"The body is {_named(value)}, not a JSON object."
-        raise Problem(400, "no_object", detail, _SEND_JSON)
-    _shallow(value, "The body")
-    return value
+    _json(content_type)
+    try:
+        return reading.mapping(body, _BODY)
+    except Unreadable as error:
+        raise _unreadable(error, _SEND_JSON) from None
 
 
 def many(
     content_type: bytes | None, body: bytes, most_bytes: int = MAX_DOCUMENT_BYTES
 ) -> list[Any]:
     """The entries of the JSON array that a body holds, each within a limit. Raises `Problem`."""
-    values = _decoded(content_type, body, _SEND_ARRAY)
+    _json(content_type)
+    try:
+        values = reading.decoded(body, _BODY)
+    except Unreadable as error:
+        raise _unreadable(error, _SEND_ARRAY) from None
     if type(values) is not list:
-        detail = f"The body is {_named(values)}, not a JSON array of documents."
+        detail = f"The body is {reading.named(values)}, not a JSON array of documents."
         raise Problem(400, "no_array", detail, _SEND_ARRAY)
     if len(values) > MAX_BATCH_DOCUMENTS:
         detail = f"The batch has {len(values)} documents; {MAX_BATCH_DOCUMENTS} are the most."
@@ -82,21 +87,13 @@ def many(
     return values
 
 
-def _decoded(content_type: bytes | None, body: bytes, next: str) -> Any:
+def _json(content_type: bytes | None) -> None:
     if content_type is not None and not _is_json(content_type):
         named = content_type.decode("latin-1")[:100]
         detail = f"The content type is {named}, which is no JSON in UTF-8."
         accept = ((b"accept", b"application/json"),)
         next = "Send Content-Type: application/json."
         raise Problem(415, "no_json", detail, next, "Content-Type", accept)
-    try:
-        return msgspec.json.decode(body)
-    except RecursionError:
-        raise _too_deep("The body") from None
-    except UnicodeDecodeError:
-        raise Problem(400, "bad_json", _no_utf8(body), next) from None
-    except msgspec.DecodeError as error:
-        raise Problem(400, "bad_json", _malformed(error, body), next) from None
 
 
 @lru_cache(maxsize=256)
@@ -110,29 +107,16 @@ def _is_json(content_type: bytes) -> bool:
     return all(charset in ("utf-8", "utf8", "us-ascii") for charset in charsets)
 
 
-def _no_utf8(body: bytes) -> str:
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return f"The body is not UTF-8 (byte {error.start})."
-    return "The body is not UTF-8."
-
-
-def _malformed(error: msgspec.DecodeError, body: bytes) -> str:
-    text = str(error)
-    if "byte" not in text:
-        text = f"{text} (it has {len(body)} bytes)"
-    return f"The body is no JSON that can be read: {text.removeprefix('JSON is malformed: ')}."
+def _unreadable(error: Unreadable, next: str) -> Problem:
+    next = "Send it with fewer levels." if error.reason == "too_deep" else next
+    return Problem(400, error.reason, error.detail, next)
 
 
 def _shallow(value: Any, what: str) -> None:
-    if deeper(value):
-        raise _too_deep(what)
-
-
-def _too_deep(what: str) -> Problem:
-    detail = f"{what} is nested more than {MAX_DEPTH} levels deep."
-    return Problem(400, "too_deep", detail, "Send it with fewer levels.")
+    try:
+        reading.shallow(value, what)
+    except Unreadable as error:
+        raise _unreadable(error, "") from None
 
 
 def _light(body: bytes, most_bytes: int) -> None:
@@ -142,11 +126,5 @@ def _light(body: bytes, most_bytes: int) -> None:
             raise Problem(413, "too_large", detail, "Make its attachments smaller.")
 
 
-def _named(value: Any) -> str:
-    return _NAMES.get(type(value), "a number")
-
-
 _CONTAINERS = (dict, list)
-_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-_NAMES[type(None)] = "null"
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])

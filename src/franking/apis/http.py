@@ -99,7 +99,7 @@ def build(
 
     def table() -> Sequence[HTTPRouteHandler]:
         cadence = [] if package is None else cadence_routes(package)
-        seen = Metrics(office.watching, meter or Meter())
+        seen = Metrics(office.watching, meter or Meter(), clock)
         return [*routes(office, clock, live, door, seen, max_document_bytes, tracer), *cadence]
 
     description = Description(table)
@@ -138,7 +138,7 @@ def routes(
         *_of_collections(office),
         *_of_events(office, live),
         *_of_returns(office),
-        *_of_the_rest(office, timers, metrics),
+        *_of_the_rest(office, clock, timers, metrics),
     )
     # An answer carries its own status; Litestar only wants one that may have a body.
     return [
@@ -227,9 +227,11 @@ def _of_returns(office: Office) -> Sequence[Row]:
     )
 
 
-def _of_the_rest(office: Office, timers: TimerDoor, metrics: Metrics) -> Sequence[Row]:
+def _of_the_rest(
+    office: Office, clock: Clock, timers: TimerDoor, metrics: Metrics
+) -> Sequence[Row]:
     outbox, agreement = OutboxCalls(office), AgreementCalls(office)
-    health = Health(office)
+    health = Health(office, clock)
     return (
         (get, "/v1/timers", TimerList(timers).page, "listTimers"),
         (get, "/v1/outbox", outbox.page, "listOutbox"),

@@ -18,6 +18,7 @@ from franking.core.prediction import Expectation
 from franking.core.trace import carrying, valid
 from franking.engine.tracing import Tracer
 from franking.office import Invalid, Office, Written, etag
+from franking.office.contents import without_own_id
 from franking.stores.base import Stored
 
 _APPLIED = (b"preference-applied", b"handling=lenient")
@@ -71,7 +72,7 @@ class Mails:
         with self._traced(call, "PUT /v1/mail/{id}") as trace:
             result = await self._office.put(
                 id,
-                carrying(_without_own_id(id, call.document()), trace),
+                carrying(without_own_id(id, call.document()), trace),
                 match=call.text(b"if-match"),
                 once=call.once(self._clock.now(), _written),
             )
@@ -82,7 +83,7 @@ class Mails:
         id, call = mail_id(request), await received(request)
         result = await self._office.patch(
             id,
-            _without_own_id(id, call.document()),
+            without_own_id(id, call.document()),
             match=call.text(b"if-match"),
             once=call.once(self._clock.now(), _shown),
         )
@@ -175,13 +176,6 @@ def _written(stored: Written) -> Answer:
 
 def _shown(stored: Stored, expected: Expectation | None = None) -> Answer:
     return Answer(200, wire.mail(stored, expected), ((b"etag", etag(stored.mail).encode()),))
-
-
-def _without_own_id(id: str, document: dict[str, Any]) -> dict[str, Any]:
-    """What was read can be written back: the `id` that we put there is no field of it."""
-    if document.get("id") == id:
-        del document["id"]
-    return document
 
 
 def _unchanged(if_none_match: str | None, tag: str) -> bool:

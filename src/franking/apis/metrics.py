@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 from franking import __version__
 from franking.apis.answers import Answer
 from franking.apis.calls import Ask
+from franking.clock import Clock
 from franking.engine.meter import BOUNDS, PAUSES, Durations, Meter
 from franking.office.watching import Standing, Watching
 from franking.stores.base import Usage
@@ -45,6 +46,8 @@ class Figure(msgspec.Struct, frozen=True):
 FIGURES = (
     Figure("franking_build_info", "gauge", "1, with the version.", ("version",)),
     Figure("franking_store_up", "gauge", "Did the store say how it stands? 1 or 0."),
+    Figure("franking_clock_off_seconds", "gauge", "This machine's clock minus the database's."),
+    Figure("franking_clock_astray", "gauge", "Is it so far off that nothing is claimed? 1 or 0."),
     Figure(
         "franking_mails",
         "gauge",
@@ -72,6 +75,10 @@ FIGURES = (
         "franking_queue_oldest_free_seconds",
         "gauge",
         "For how long a mail has been due that waits, though its account may send.",
+    ),
+    Figure("franking_inbox_rows", "gauge", "Rows written with INSERT, to 10,000.", ("state",)),
+    Figure(
+        "franking_inbox_oldest_seconds", "gauge", "How long ago the oldest of them was written."
     ),
     Figure("franking_accounts_held", "gauge", "Accounts that send nothing now.", ("why",)),
     Figure("franking_timers", "gauge", "Timers, each state counted to 10,000.", ("state",)),
@@ -104,15 +111,17 @@ FIGURES = (
 class Metrics:
     """The handler of `/metrics`."""
 
-    def __init__(self, watching: Watching, meter: Meter) -> None:
+    def __init__(self, watching: Watching, meter: Meter, clock: Clock) -> None:
         self._watching = watching
+        self._clock = clock
         self._meter = meter
         self._process = ProcessCollector(registry=None)
 
     async def show(self, request: Ask) -> Answer:
         """GET /metrics, in the text format or as OpenMetrics, by what is asked for."""
         standing, usage = await self._watching.standing(), self._watching.usage()
-        samples = {**stood(standing), **used(usage), **counted(self._meter)}
+        own = {**used(usage), **counted(self._meter), **timed(self._clock)}
+        samples = {**stood(standing), **own}
         found = _Found([*families(samples, self._meter), *self._process.collect()])
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Answer(200, encode(found), media_type=media_type.encode())
@@ -150,7 +159,7 @@ def stood(standing: Standing | None) -> dict[str, Samples]:
     if standing is None:
         return told
     watched, outbox, at = standing.watched, standing.outbox, standing.at
-    webhooks = watched.webhooks
+    webhooks, inbox = watched.webhooks, standing.inbox
     held = {"paused": watched.paused, "disconnected": watched.disconnected}
     paused = outbox.paused_until is not None and outbox.paused_until > at
     return told | {
@@ -162,6 +171,8 @@ def stood(standing: Standing | None) -> dict[str, Samples]:
         "franking_accounts_held": _each(held),
         "franking_timers": _each(watched.timers),
         "franking_timers_oldest_due_seconds": [((), _since(watched.timer_since, at))],
+        "franking_inbox_rows": _each({"waiting": inbox.waiting, "put_off": inbox.put_off}),
+        "franking_inbox_oldest_seconds": [((), _since(inbox.oldest_at, at))],
         "franking_outbox_events": _each({"waiting": outbox.waiting, "parked": outbox.parked}),
         "franking_outbox_oldest_seconds": [((), _since(outbox.oldest_at, at))],
         "franking_outbox_paused": [((), paused)],
@@ -178,6 +189,14 @@ def used(usage: Usage) -> dict[str, Samples]:
         "franking_store_connections_used": [((), usage.used)],
         "franking_store_callers_waiting": [((), usage.waiting)],
         "franking_store_writes_waiting": [((), usage.writes)],
+    }
+
+
+def timed(clock: Clock) -> dict[str, Samples]:
+    """How this machine's clock stands to the database's; on SQLite it is the same."""
+    return {
+        "franking_clock_off_seconds": [((), clock.off_ms() / 1000)],
+        "franking_clock_astray": [((), clock.astray())],
     }
 
 

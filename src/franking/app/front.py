@@ -9,7 +9,7 @@ from franking.apis.console import Console
 from franking.apis.http import Front, build
 from franking.app import reach
 from franking.app.outlets import Embedded
-from franking.clock import SystemClock
+from franking.clock import Clock, SystemClock
 from franking.config import Settings
 from franking.core.expiry import Expiry, Unit
 from franking.engine.meter import Meter
@@ -28,6 +28,7 @@ def front(
     wake: Callable[[], None],
     outfit: Outfitter | None = None,
     *,
+    clock: Clock | None = None,
     trusted: bool = False,
     due: Callable[[int], None] = lambda at: None,
     timers: TimerDoor | None = None,
@@ -45,7 +46,7 @@ def front(
     `meter` is what the process counts, `tracer` follows mails. Without `hooks` no webhook can be
     set or tried, without `rendering` no template tried out. Raises `AssetsMissing`.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     office = Office(
         store,
         clock,

@@ -4,6 +4,7 @@ The lock is `flock` on a file beside the database, so the system frees it howeve
 ends. The file tells who holds it, as JSON: the process, what it does, and where it listens. It is
 emptied and never removed, for a removed lock file could be locked twice. A holder that does not
 listen is a command that will soon have ended, or a `serve` that starts: it is waited for.
+A database in PostgreSQL is used by any number of processes, and nothing is locked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import TracebackType
 import msgspec
 
 from franking.clock import SystemClock
+from franking.config import Settings
 from franking.stores.base import StoreRefused
 
 DEMO = "demo"
@@ -84,6 +86,37 @@ class Lock:
             os.pwrite(self._descriptor, content, 0)
         except OSError as error:
             raise StoreRefused(f"{self._file} can't be written: {error.strerror}.") from error
+
+
+class Shared:
+    """In the place of a lock, where any number of processes use the database."""
+
+    def announce(self, url: str, stands_in: Path | None = None) -> None:
+        """Nobody looks for us here."""
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> Shared:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def lock(settings: Settings, command: str) -> Lock | Shared:
+    """What a command holds while it uses the database. Raises `InUse`."""
+    return Shared() if settings.postgresql else Lock(settings.database_path, command)
+
+
+async def waited_for(settings: Settings, command: str) -> Lock | Shared:
+    """As `lock`, as soon as it is to be had."""
+    return Shared() if settings.postgresql else await locked(settings.database_path, command)
 
 
 async def locked(database: Path, command: str) -> Lock:

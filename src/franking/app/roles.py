@@ -21,6 +21,8 @@ class Role(StrEnum):
 
 
 ALL = frozenset(Role)
+# Those that take work for a while, which others must be able to take when they don't end it.
+CLAIMING = frozenset((Role.WORKER, Role.TIMERS, Role.OUTBOX))
 ALONE = frozenset((Role.PROXY,))
 
 
@@ -44,3 +46,10 @@ def apart(roles: frozenset[Role], settings: Settings) -> bool:
         words = "is not set, and a proxy that runs apart needs it"
         raise SettingRefused(f"{PREFIX}DATA_API {words}: the host:port of the Data API.")
     return True
+
+
+def doing(roles: frozenset[Role]) -> str:
+    """The roles in a word, those that claim first."""
+    if roles == ALL:
+        return "all"
+    return ",".join(sorted(roles, key=lambda role: (role not in CLAIMING, role)))

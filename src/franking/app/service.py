@@ -12,35 +12,32 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from franking.app import Stopped, databases, logs, maildir, reach, traces, vault
+from franking.app import Stopped, databases, engines, logs, maildir, reach, traces, vault
 from franking.app.attachments import fetching
 from franking.app.callers import callers
 from franking.app.closing import Closing
 from franking.app.data_api import remote, served
 from franking.app.front import front
+from franking.app.holding import end_with_parent
 from franking.app.hooks import AppHooks, poster
 from franking.app.listening import Listener, address, bound
-from franking.app.lock import locked
+from franking.app.lock import waited_for
 from franking.app.outlets import Embedded, outlet
+from franking.app.parts import parted
 from franking.app.proxying import proxying
 from franking.app.rendering import Renderings
-from franking.app.roles import ALL, Role, apart, chosen
+from franking.app.roles import ALL, Role, apart, chosen, doing
 from franking.app.routes import Routes
 from franking.app.sender import check_senders, through
-from franking.clock import SystemClock
+from franking.app.sharing import clock as clock_of
+from franking.app.sharing import sharing
 from franking.config import Settings
-from franking.core.delivery import Bounds
-from franking.core.expiry import Expiry, Unit
-from franking.engine.loop import Engine, EngineSettings
-from franking.engine.tracing import Tracer
+from franking.engine.loop import Engine
 from franking.office import Office
-from franking.office.rendering import Rendering
-from franking.outlets.base import Outlet, Package
-from franking.stores.base import Store
-from franking.transports.base import Caller, Fetcher, Poster
+from franking.outlets.base import Package
 
 
 class Service:
@@ -74,15 +71,20 @@ class Service:
         return Stopped(f"franking stopped: its engine ended by itself{words}.")
 
 
-async def serve(settings: Settings, say: Callable[[str], None], only: str | None = None) -> None:
+async def serve(
+    settings: Settings, say: Callable[[str], None], only: str | None = None, *, held: bool = False
+) -> None:
     """Serve until a signal asks to stop. `say` gets one line, which tells where it listens.
 
-    `only` names the roles, all where it is None. Raises `SettingRefused`, `StoreRefused`, or
+    `only` names the roles, all where it is None; `held` by a parent, the end of standard input asks
+    to stop too. Raises `SettingRefused`, `StoreRefused`, or
     `Stopped` where it ended by itself.
     """
     logs.configure(settings.log_format, settings.log_level)
     roles = chosen(only)
     stop = signalled()
+    if held:
+        end_with_parent(stop)
     others = "" if settings.http.loopback else f" ({settings.http})"
     if apart(roles, settings):
         async with proxying(settings) as proxy:
@@ -95,7 +97,7 @@ async def serve(settings: Settings, say: Callable[[str], None], only: str | None
         # What was made until now stays: to look through it again and again stops everything.
         gc.collect()
         gc.freeze()
-        say(f"franking listens on {where}, with {settings.database_path}.")
+        say(f"franking listens on {where}, with {settings.database_name}.")
         await until(stop, service)
 
 
@@ -137,6 +139,7 @@ async def running(
     settings: Settings, command: str, roles: frozenset[Role] = ALL
 ) -> AsyncIterator[Service]:
     """Everything up, in order; on leaving, everything down. Raises as `serve` does."""
+    databases.check(settings)
     sending = through(settings)
     check_senders(settings)
     maildir.check(settings)
@@ -145,32 +148,34 @@ async def running(
     async with AsyncExitStack() as parts:
         to_close = Closing(parts)
         tracer = traces.begun(settings, to_close)
-        lock = await locked(settings.database_path, command)
+        lock = await waited_for(settings, command)
         parts.callback(lock.release)
         socket = parts.enter_context(bound(settings.http))
-        store = databases.store(settings)
+        store, clock = databases.store(settings, doing=doing(roles)), clock_of(settings, roles)
         await store.open()
         parts.push_async_callback(store.close)
         await reach.check_keys(settings, store)
         await vault.check_keys(keys, store)
-        routes = to_close(Routes(store, keys, SystemClock(), sending, settings.connections))
-        called = callers(settings, SystemClock())
+        routes = to_close(Routes(store, keys, clock, sending, settings.connections))
+        called = callers(settings, clock)
         for caller in called.values():
             to_close(caller)
         fetcher = to_close(fetching(settings))
         timers = None if settings.data_api is None else to_close(remote(settings))
-        embedded = Embedded(store, SystemClock())
-        told = to_close(outlet(settings, SystemClock(), embedded.services))
-        post = to_close(poster(settings, SystemClock(), keys))
+        embedded = Embedded(store, clock)
+        told = to_close(outlet(settings, clock, embedded.services))
+        post = to_close(poster(settings, clock, keys))
         renderings = to_close(Renderings(settings, store))
-        engine = _engine(
-            settings, store, routes, called, told, fetcher, post, renderings.mails, tracer
+        engine = engines.engine(
+            settings, store, routes, clock, called, told, fetcher, post, renderings.mails, tracer
         )
+        await parts.enter_async_context(sharing(store, clock, engine))
         office, calls = front(
             settings,
             store,
             engine.wake,
             routes,
+            clock=clock,
             due=engine.due,
             timers=timers,
             embedded=embedded,
@@ -184,11 +189,9 @@ async def running(
         if Role.DATA_API in roles:
             parts.push_async_callback(rpc.stop)
             await rpc.start()
-        _start(engine, roles)
-        if Role.CADENCE in roles:
-            finishing = asyncio.create_task(embedded.package.run(), name="cadence")
-            parts.callback(finishing.cancel)
-        listener = Listener(calls, socket, tls)
+        engines.start(engine, roles)
+        _finish(embedded, roles, parts)
+        listener = Listener(parted(calls, settings, roles), socket, tls)
 
         async def stop() -> None:
             calls.stop()
@@ -204,51 +207,8 @@ async def running(
         yield Service(office, embedded.package, url, engine, listener, grpc)
 
 
-def _start(engine: Engine, roles: frozenset[Role]) -> None:
-    engine.start(
-        worker=Role.WORKER in roles,
-        timers=Role.TIMERS in roles,
-        outbox=Role.OUTBOX in roles,
-    )
-
-
-def _engine(
-    settings: Settings,
-    store: Store,
-    routes: Routes,
-    called: Mapping[str, Caller],
-    told: Outlet,
-    fetcher: Fetcher,
-    post: Poster,
-    rendering: Rendering | None,
-    tracer: Tracer | None,
-) -> Engine:
-    bounds = Bounds(
-        transient_attempts=settings.transient_attempts,
-        retry_base_ms=settings.retry_seconds * 1000,
-        max_wait_ms=settings.max_wait_hours * 3_600_000,
-    )
-    given = EngineSettings(
-        default_from=settings.default_from or "",
-        default_reply_to=settings.default_reply_to or "",
-        lease_ms=settings.lease_seconds * 1000,
-        connections=settings.connections,
-        bounds=bounds,
-        # The embedded package has no field for any of them.
-        events=settings.events if settings.outlet == "salesforce" else (),
-        users=settings.users_collection,
-        expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
-        retain_days=settings.retain_days,
-    )
-    return Engine(
-        store,
-        routes,
-        SystemClock(),
-        given,
-        called,
-        told,
-        rendering,
-        fetcher=fetcher,
-        poster=post,
-        tracer=tracer,
-    )
+def _finish(embedded: Embedded, roles: frozenset[Role], parts: AsyncExitStack) -> None:
+    """Finish what the package began, where that is this process's."""
+    if Role.CADENCE in roles:
+        finishing = asyncio.create_task(embedded.package.run(), name="cadence")
+        parts.callback(finishing.cancel)

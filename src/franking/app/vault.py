@@ -2,9 +2,10 @@
 
 Policy. Where the setting names no key, one is made when the first secret is set, in a file beside
 the database that its owner alone may read; a file that others can read is refused, as ssh does.
-A service whose secrets need a key that is not there is refused at start: each of its mails would
-else fail. Whoever has the database and the key file has the secrets, so a backup of the one
-should not lie beside the other.
+Where the database is in PostgreSQL there is no such file: the setting names the key. A service
+whose secrets need a key that is not there is refused at start: each of its mails would else fail.
+Whoever has the database and the key file has the secrets, so a backup of the one should not lie
+beside the other.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def vault(settings: Settings) -> Vault:
     """The keys as set, or as kept in the file. Raises `SettingRefused`."""
     if settings.secret_key is not None:
         return Vault(parse_keys(settings.secret_key.value), SETTING)
+    if settings.postgresql:
+        return Vault([], SETTING, _missing)
     file = key_file(settings.database_path)
     return Vault(_kept(file), f"{SETTING} or {file}", lambda: _made(file))
 
@@ -66,6 +69,11 @@ def _kept(file: Path) -> list[bytes]:
         except ValueError as error:
             words = f"holds no key that can be read: {error}. Restore it, or set {SETTING}."
             raise SettingRefused(f"{file} {words}") from None
+
+
+def _missing() -> bytes:
+    """Beside a database that many hosts share there is no place for a file of ours."""
+    raise SecretLost(f"There is no key to seal it with. Set {SETTING}, the same in every process.")
 
 
 def _made(file: Path) -> bytes:

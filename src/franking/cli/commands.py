@@ -81,9 +81,16 @@ def serve(
             " data-api, outbox, cadence.",
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=64, help="Run so many processes of it, on PostgreSQL; each at its own port."
+        ),
+    ] = None,
+    held: Annotated[bool, typer.Option("--held", hidden=True)] = False,
 ) -> None:
     """Take mails over HTTP and send them, until stopped."""
-    starting.serve(only)
+    starting.serve(only, workers, held)
 
 
 @app.command()

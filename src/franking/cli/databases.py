@@ -1,4 +1,4 @@
-"""`franking db migrate|status` and `franking doctor`: the database file itself, asked directly.
+"""`franking db migrate|status` and `franking doctor`: the database itself, asked directly.
 
 The doctor reads beside a running `serve`, so that it tells the truth also of one that hangs. It
 changes nothing: a database of another version is refused and not migrated.
@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from rich.table import Table
 
 from franking.app import databases
-from franking.app.lock import InUse, Lock
+from franking.app.lock import InUse, Lock, lock
 from franking.cli import screen
 from franking.cli.exits import Code, Ended
 from franking.clock import Clock
 from franking.config import Settings
-from franking.config.settings import SQLITE
+from franking.config.database import SQLITE
 from franking.core import times
 from franking.core.timer import TimerState
 from franking.stores.base import Counts
@@ -30,21 +30,19 @@ GRACE_MS = 10_000
 async def migrate(settings: Settings) -> None:
     """Bring the database to the version of this franking."""
     before = databases.versions(settings)
-    with Lock(settings.database_path, "db migrate"):
+    with lock(settings, "db migrate"):
         store = databases.store(settings)
         await store.open()
         await store.close()
-    if before.found == before.known:
-        print(f"{settings.database_path} is of version {before.known} already.")
-    else:
-        print(f"{settings.database_path} is of version {before.known} now.")
+    when = "already" if before.found == before.known else "now"
+    print(f"{_place(settings)} is of version {before.known} {when}.")
 
 
 def status(settings: Settings) -> None:
-    """Print the version, whether it is this franking's, and who uses the file."""
+    """Print the version, whether it is this franking's, and who uses it."""
     versions = databases.versions(settings)
     pairs = [
-        ("Database", str(settings.database_path.absolute())),
+        ("Database", _place(settings, whole=True)),
         ("Version", versions.found if versions.found is not None else "there is no database yet"),
         ("Known up to", versions.known),
         ("In use by", None if versions.found is None else _user(settings)),
@@ -63,7 +61,8 @@ async def doctor(settings: Settings, clock: Clock) -> None:
     store = databases.store(settings)
     await store.open()
     try:
-        counts = await store.counts(clock.now(), GRACE_MS)
+        there = await databases.followed(store, clock)
+        counts = await store.counts(there.now(), GRACE_MS)
     finally:
         await store.close()
     screen.console().print(_states(counts))
@@ -72,6 +71,8 @@ async def doctor(settings: Settings, clock: Clock) -> None:
     for line in _outbox(counts.outbox, clock.now()):
         print(line)
     for line in _webhooks(counts.webhooks):
+        print(line)
+    for line in _inbox(counts.inbox):
         print(line)
     if counts.stuck:
         screen.console().print(_stuck(counts.stuck))
@@ -118,6 +119,13 @@ def _webhooks(counts: dict[str, int]) -> Iterator[str]:
         yield "`franking webhook list` says why, `franking webhook show ID` what to do."
 
 
+def _inbox(counts: dict[str, Any]) -> Iterator[str]:
+    """What applications inserted and nobody has taken in yet, where there is any."""
+    if counts["oldest_at"] is not None:
+        oldest = times.text(counts["oldest_at"])
+        yield f"Inbox: {counts['waiting']} waiting, {counts['put_off']} put off; oldest of {oldest}."
+
+
 def _stuck(stuck: list[dict[str, Any]]) -> Table:
     table = Table("Id", "State", "Why", box=None)
     for mail in stuck:
@@ -131,7 +139,7 @@ def _cure(user: str | None) -> str:
     if user is None:
         return "No serve is running: start `franking serve`, which ends them; then ask again."
     return (
-        f"The file is in use by {user}. Its log says why it does not end them; to restart it is"
+        f"The database is in use by {user}. Its log says why it does not end them; to restart it is"
         " safe. If they stay, please report it with `franking mail show ID`."
     )
 
@@ -146,7 +154,7 @@ def _next_step(versions: databases.Versions) -> str:
 
 def _used(settings: Settings) -> Settings:
     """These settings, or where a demo stands in for an absent database, with that of the demo."""
-    if settings.database_path.exists():
+    if settings.postgresql or settings.database_path.exists():
         return settings
     try:
         Lock(settings.database_path, "doctor").release()
@@ -156,7 +164,18 @@ def _used(settings: Settings) -> Settings:
     return settings
 
 
+def _place(settings: Settings, *, whole: bool = False) -> str:
+    """The database in words; `whole`: a file by its whole path."""
+    if settings.postgresql:
+        return settings.database_name[:1].upper() + settings.database_name[1:]
+    return str(settings.database_path.absolute() if whole else settings.database_path)
+
+
 def _user(settings: Settings) -> str | None:
+    """Who uses it, in words; of a database in PostgreSQL as far as it says."""
+    if settings.postgresql:
+        users = [f"{one.process} ({','.join(one.doing)})" for one in databases.present(settings)]
+        return ", ".join(users) or None
     try:
         Lock(settings.database_path, "db status").release()
     except InUse as error:

@@ -2,11 +2,13 @@
 
 Policy: where `--url` or FRANKING_URL names a server, that one. Else the lock beside the database
 decides: who gets it has the file for itself and opens it; who doesn't talks to the `serve` (or
-`demo`) that holds it. Another command that holds it is waited for, a while.
+`demo`) that holds it. Another command that holds it is waited for, a while. Any
+number of processes use a database in PostgreSQL: it is opened, which is said.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,12 +16,19 @@ from franking.app.lock import DEMO, Holder, InUse, Lock, locked
 from franking.cli.door import Door
 from franking.config import Settings
 
+OPENED = "No server is named by FRANKING_URL or --url: this is done on {} itself."
+
 
 @asynccontextmanager
 async def opened(settings: Settings, command: str) -> AsyncIterator[Door]:
     """The door, held open for one command."""
     if settings.url is not None:
         async with _remote(settings, settings.url, settings.url) as door:
+            yield door
+        return
+    if settings.postgresql:
+        print(OPENED.format(settings.database_name), file=sys.stderr)
+        async with _local(settings, settings.database_name) as door:
             yield door
         return
     place = str(settings.database_path.absolute())

@@ -1,4 +1,7 @@
-"""Carries requests to the same code in this process, on a database that no `serve` has open."""
+"""Carries requests to the same code in this process, on the database itself.
+
+A file is then open for nobody else; on PostgreSQL a `serve` may be there too, and sends.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,14 @@ from franking.core.key import parsed
 
 @asynccontextmanager
 async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
-    """The door to the database itself; whoever opens it holds the lock."""
+    """The door to the database itself; whoever opens a file holds its lock."""
     store = databases.store(settings)
     await store.open()
     try:
         keys = vault(settings)
-        routes = Routes(store, keys, SystemClock(), _own(settings), 1)
-        post = poster(settings, SystemClock(), keys)
+        clock = await databases.followed(store, SystemClock())
+        routes = Routes(store, keys, clock, _own(settings), 1)
+        post = poster(settings, clock, keys)
         hooks = AppHooks(keys, post, _nobody)
         renderings = Renderings(settings, store)
         _, calls = front(
@@ -38,12 +42,14 @@ async def opened(settings: Settings, place: str) -> AsyncIterator[Door]:
             store,
             _nobody,
             routes,
+            clock=clock,
             trusted=True,
             hooks=hooks,
             rendering=renderings.trials,
         )
         try:
-            yield Door(_Carrier(calls, _credential(settings)), place, sends=False)
+            sends = settings.postgresql and any(one.sends for one in databases.present(settings))
+            yield Door(_Carrier(calls, _credential(settings)), place, sends=sends)
         finally:
             await renderings.close()
             await post.close()

@@ -64,11 +64,24 @@ def _checked(name: str, value: str | None) -> Any:
         raise Ended(Code.USAGE, f"--{name} {error}.") from None
 
 
-def serve(only: str | None) -> None:
-    """`franking serve`."""
-    from franking.app import service
+def serve(only: str | None, workers: int | None, held: bool) -> None:
+    """`franking serve`; with `workers` by so many processes, of which each is `held` by this."""
+    if workers is None:
+        from franking.app import service
 
-    run(service.serve(settings(), lambda line: print(line, flush=True), only))
+        run(service.serve(settings(), _said, only, held=held))
+    else:
+        from franking.app import workers as processes
+        from franking.cli.exits import Code, Ended
+
+        try:
+            run(processes.serve(settings(), _said, only, workers))
+        except processes.NeverServed as end:
+            raise Ended(Code(end.code)) from None
+
+
+def _said(line: str) -> None:
+    print(line, flush=True)
 
 
 def demo(database: Path | None) -> None:

@@ -93,8 +93,14 @@ def _read(given: _Given) -> Any:
     try:
         return reader(given.text)
     except ValueError as error:
-        shown = "can't be used" if given.name in SECRETS else f"is {_excerpt(given.text)}"
+        shown = "can't be used" if _secret(given) else f"is {_excerpt(given.text)}"
         raise ValueError(f"{given.label} {shown}: it {error}.") from None
+
+
+def _secret(given: _Given) -> bool:
+    """May it have a password in it?"""
+    named = given.name == "database_url" and ("@" in given.text or "password" in given.text)
+    return named or given.name in SECRETS
 
 
 def _unknown(given: _Given) -> str:

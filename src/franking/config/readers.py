@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from franking.config.database import database_url
 from franking.config.hosts import file_hosts
 from franking.config.salesforce import login_url
-from franking.config.settings import SQLITE, Address, Secret
+from franking.config.settings import Address, Secret
 from franking.core.key import parsed
 
 Reader = Callable[[str], Any]
@@ -104,19 +105,6 @@ def collection(value: str) -> bool:
     if value not in ("on", ""):
         raise ValueError("must be on, or empty where there is none")
     return value == "on"
-
-
-def database_url(value: str) -> str:
-    if value.startswith(("postgresql:", "postgres:")):
-        raise ValueError("must be a sqlite:/// URL: PostgreSQL comes with a later version")
-    path = value.removeprefix(SQLITE)
-    if path == value or path in ("", ":memory:") or path.endswith("/") or not path.isprintable():
-        raise ValueError(
-            "must be sqlite:///franking.db (relative) or sqlite:////var/lib/franking.db (absolute)"
-        )
-    if "?" in path:
-        raise ValueError("must be a path without options: '?' is not taken")
-    return value
 
 
 def listening(value: str) -> Address:

@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from franking.config.database import POSTGRESQL, SQLITE, DatabaseUrl, database_name
 from franking.config.hosts import FileHost
 
 PREFIX = "FRANKING_"
-SQLITE = "sqlite:///"
 LOGIN_URL = "https://login.salesforce.com"
 
 
@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     org, which `config/orgs` reads together with the orgs of the file `salesforce_orgs`.
     """
 
-    database_url: str = SQLITE + "franking.db"
+    database_url: str = DatabaseUrl(SQLITE + "franking.db")
     http: Address = Address("127.0.0.1", 8025)
     hosts: tuple[str, ...] = ()
     tls_certificate: Path | None = None
@@ -139,3 +139,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def database_path(self) -> Path:
         """The SQLite file that `database_url` names."""
         return Path(self.database_url.removeprefix(SQLITE))
+
+    @property
+    def postgresql(self) -> bool:
+        """Is the database in PostgreSQL, so that many processes may work on it?"""
+        return self.database_url.startswith(POSTGRESQL)
+
+    @property
+    def database_name(self) -> str:
+        """The database in words: the file, or the server and its database."""
+        return database_name(self.database_url)

@@ -207,7 +207,7 @@ class Deliveries:
 
     async def _claim(self) -> bool:
         """Claim what there is room for; was there anything?"""
-        if self._stopping or self._alone in self._under_way:
+        if self._stopping or self._alone in self._under_way or self._clock.astray():
             return False
         if self._suspects and await self._claim_suspect():
             return True
@@ -269,7 +269,7 @@ class Deliveries:
     async def _rest(self) -> None:
         """Sleep until something stirs or the next mail is due."""
         busy = self._room() < self._window // 2 or self._alone in self._under_way
-        if busy or (self._suspects and self._under_way):
+        if busy or (self._suspects and self._under_way) or self._clock.astray():
             await self._sleep(SUSPECT_SECONDS if self._suspects else LONGEST_SLEEP_SECONDS)
             return
         due = await self._store.next_due()

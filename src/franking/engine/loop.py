@@ -17,6 +17,7 @@ from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
 from franking.engine.fetching import Fetching
 from franking.engine.filling import Filling
+from franking.engine.intake import Intake
 from franking.engine.meter import Meter
 from franking.engine.outbox import Outbox
 from franking.engine.retention import Retention
@@ -114,6 +115,7 @@ class Engine:
         self.timers = Timers(
             store, clock, callers or {}, lease_ms=settings.lease_ms, meter=self.meter
         )
+        self.intake = Intake(store, clock, self.wake, settings.expiry)
         self.timer_mails = TimerMails(store, clock, self.wake, settings.expiry)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -122,6 +124,7 @@ class Engine:
         parts = {"sweeper": self.sweeper.run}
         if worker:
             parts["deliveries"] = self.deliveries.run
+            parts["intake"] = self.intake.run
         if timers:
             parts["timers"] = self.timers.run
             parts["timer leases"] = self.timers.renew
@@ -142,9 +145,16 @@ class Engine:
         self.timers.wake(at)
         self.timer_mails.wake(at)
 
+    def heard(self) -> None:
+        """Another process has committed: there may be anything to do."""
+        self.wake()
+        self.intake.wake()
+        self.due(0)
+
     def _stirred(self) -> None:
         """Somebody else may have written something to do."""
         self.deliveries.expect_suspects()
+        self.intake.wake()
         self.due(0)
         self._reported()
 

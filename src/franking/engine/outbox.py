@@ -110,7 +110,7 @@ class Outbox:
 
     async def _claim(self, room: int) -> int:
         async with self._claiming:
-            if self._stopping:
+            if self._stopping or self._clock.astray():
                 return 0
             now = self._clock.now()
             waiting = await self._store.claim(now, room, EACH, now + CLAIM_MS)
@@ -126,7 +126,7 @@ class Outbox:
         if self._stopping:
             return
         longest = self._clock.now() + LONGEST_SLEEP_MS
-        full = len(self._tellers) >= self._connections
+        full = len(self._tellers) >= self._connections or self._clock.astray()
         due = None if full else await self._store.next_due()
         await self._alarm.sleep(longest if due is None else min(due, longest))
 

@@ -105,6 +105,8 @@ class Timers:
 
     async def _serve(self, limit: int) -> int:
         """Claim due timers and begin their calls; how many."""
+        if self._clock.astray():
+            return 0
         asked_at = self._clock.steady_ms()
         now = self._clock.now()
         timers = await self._store.claim(now, limit, self._lease_ms, self._room(), LANE_PLACES)
@@ -120,7 +122,7 @@ class Timers:
         """Sleep until a timer is due that has a place, or a place becomes free."""
         if self._stopping or self._alarm.rung:
             return
-        if len(self._calls) >= PLACES:
+        if len(self._calls) >= PLACES or self._clock.astray():
             await self._alarm.sleep(None)
             return
         full = [lane for lane, free in self._room().items() if free <= 0]

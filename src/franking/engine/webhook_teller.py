@@ -102,7 +102,7 @@ class Teller:
 
     def _room(self) -> int:
         """How many mails may be told of now: none in a pause, one after it, or as many as fit."""
-        if self._held() or self._stopping:
+        if self._held() or self._stopping or self._clock.astray():
             return 0
         return (1 if self.hook.pauses else CONNECTIONS) - len(self._calls)
 

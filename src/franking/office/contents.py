@@ -31,3 +31,10 @@ def contents(document: dict[str, Any], given: Options) -> dict[str, Any]:
         "on_unknown": given.on_unknown,
         "links": Links(given.touchpoint_id, given.cadence_member_id, given.email_message_id),
     }
+
+
+def without_own_id(id: str, document: dict[str, Any]) -> dict[str, Any]:
+    """What was read can be written back: the `id` that we put there is no field of it."""
+    if document.get("id") == id:
+        del document["id"]
+    return document

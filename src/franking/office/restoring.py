@@ -5,6 +5,7 @@ ERROR with the outcome `unknown`, its touchpoint is told, and a person decides, 
 So do the emails of timers that were due by now: their mails are made, and end likewise. A timer
 that is due later stays: nothing of it can have been handed over. One that calls a webhook is
 called, again perhaps, as its receivers are promised: at least once, each call with the timer's id.
+What stands in the inbox was written before the backup, and is made mails that end likewise.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from franking.core.delivery import FINAL, Delivery
 from franking.core.endings import restored
 from franking.core.event import Event, Links, report
 from franking.core.expiry import NEVER, Expiry
+from franking.core.reading import MAX_DOCUMENT_BYTES
 from franking.core.timer import Timer
+from franking.office.inbox import Taker
 from franking.office.serving import Server
-from franking.stores.base import Change, Store, Stored, Unserved
+from franking.stores.base import Change, InboxRow, NewMail, Store, Stored, Unserved
 
 AT_ONCE = 200
+# Rows of the inbox are put off by less.
+PUT_OFF_MS = 3_600_000
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -52,8 +57,20 @@ class Restoring:
         mails = await self._all(
             lambda now: self._store.restoring.end(later, AT_ONCE, self._ended, now), told
         )
+        mails += await self._inbox(later, told)
         timers = await self._all(self._served, told)
         return Restored(mails, timers)
+
+    async def _inbox(self, later: int | None, told: Callable[[int], None]) -> int:
+        count, found = 0, 1
+        while found:
+            now = self._clock.now()
+            take = _Doubting(Taker(now, self._clock.new_id, self._expiry), self._doubt, later)
+            inbox, due = self._store.inbox, now + PUT_OFF_MS
+            found = await inbox.take_in(due, AT_ONCE, MAX_DOCUMENT_BYTES, take)
+            told(found)
+            count += found
+        return count
 
     async def _all(self, do: Callable[[int], object], told: Callable[[int], None]) -> int:
         count, found = 0, AT_ONCE
@@ -91,6 +108,11 @@ class Restoring:
             )
         return wanted
 
+    def _doubt(self, id: str, links: Links, delivery: Delivery) -> tuple[Delivery, Event | None]:
+        now = self._clock.now()
+        doubted = restored(delivery, now)
+        return doubted, self._event(id, links, doubted, now)
+
     def _ended(self, stored: Stored | None) -> Change | None:
         if stored is None:
             return None
@@ -107,3 +129,39 @@ class Restoring:
         return report(
             "restored", delivery, event_id=new_id, mail=id, links=links, now=now, text=text
         )
+
+
+class _Doubting:
+    """`franking.stores.base.TakeIn` whose mails have ended in doubt, but for those that are due
+    after `later`."""
+
+    def __init__(
+        self,
+        take: Taker,
+        doubt: Callable[[str, Links, Delivery], tuple[Delivery, Event | None]],
+        later: int | None,
+    ) -> None:
+        self._take = take
+        self._doubt = doubt
+        self._later = later
+
+    def __call__(self, row: InboxRow, stored: Stored | None) -> NewMail | Change:
+        wanted = self._take(row, stored)
+        delivery = wanted.delivery
+        if delivery is None or delivery.state in FINAL or self._stays(delivery):
+            return wanted
+        if isinstance(wanted, NewMail):
+            ended, event = self._doubt(wanted.id, wanted.links, delivery)
+        else:
+            assert stored is not None
+            ended, event = self._doubt(stored.mail.id, stored.mail.links, delivery)
+        return replace(wanted, delivery=ended, event=event)
+
+    def refused(self, row: InboxRow, error: Exception) -> NewMail:
+        return self._take.refused(row, error)
+
+    def given_up(self, row: InboxRow, why: str) -> NewMail:
+        return self._take.given_up(row, why)
+
+    def _stays(self, delivery: Delivery) -> bool:
+        return self._later is not None and delivery.due_at > self._later

@@ -14,7 +14,15 @@ import msgspec
 import structlog
 
 from franking.clock import Clock
-from franking.stores.base import OutboxCounts, Store, StoreUnavailable, Tallied, Usage, Watched
+from franking.stores.base import (
+    InboxCounts,
+    OutboxCounts,
+    Store,
+    StoreUnavailable,
+    Tallied,
+    Usage,
+    Watched,
+)
 
 ASKED_MS = 1_000
 ANSWER_SECONDS = 5.0
@@ -32,6 +40,7 @@ class Standing(msgspec.Struct, frozen=True):
     watched: Watched
     outbox: OutboxCounts
     last_hour: tuple[Tallied, ...] = ()
+    inbox: InboxCounts = InboxCounts()
     due_since: int | None = None
 
 
@@ -74,6 +83,7 @@ class Watching:
             at=now,
             watched=await self._store.watch.watched(now),
             outbox=await self._store.outbox.counts(),
+            inbox=await self._store.inbox.standing(now),
             last_hour=tuple(await look.tally(MINUTE_MS, since, HOUR_MS)),
             due_since=None if oldest is None else oldest.mail.delivery.due_at,
         )

@@ -27,9 +27,17 @@ from franking.stores.collections_store import (
     Shelf,
     TemplateCollection,
 )
+from franking.stores.inbox_store import InboxCounts, InboxRow, InboxStore, TakeIn
 from franking.stores.keys import KeyRows
 from franking.stores.look_store import HeldAccount, Line, Looked, LookStore, Stock, Tallied
 from franking.stores.outbox_store import OutboxCounts, OutboxStore, Unheard, Waiting
+from franking.stores.refusals import (
+    AlreadyExists,
+    KeyReused,
+    NotFound,
+    StoreRefused,
+    StoreUnavailable,
+)
 from franking.stores.restoring_store import RestoringStore
 from franking.stores.retention_store import RetentionStore, Walk, Walked
 from franking.stores.returns import Returns
@@ -82,6 +90,9 @@ __all__ = [
     "Full",
     "HeldAccount",
     "HookCounts",
+    "InboxCounts",
+    "InboxRow",
+    "InboxStore",
     "Kept",
     "KeyReused",
     "Lapse",
@@ -107,6 +118,7 @@ __all__ = [
     "StoreUnavailable",
     "Stored",
     "StoredEvent",
+    "TakeIn",
     "Tallied",
     "TemplateCollection",
     "TimerChange",
@@ -124,27 +136,6 @@ __all__ = [
     "WebhookStore",
     "Write",
 ]
-
-
-class NotFound(Exception):
-    """No such mail."""
-
-
-class StoreUnavailable(Exception):
-    """The database can't be used now. Nothing was written, but where the message says that this is
-    not known; it says what to do."""
-
-
-class StoreRefused(Exception):
-    """The database can't be used by this franking at all: newer, read-only, or in use."""
-
-
-class AlreadyExists(Exception):
-    """A mail with that id exists."""
-
-
-class KeyReused(Exception):
-    """The Idempotency-Key came before with another body."""
 
 
 class Store(Protocol):
@@ -252,6 +243,10 @@ class Store(Protocol):
     @property
     def timers(self) -> TimerStore:
         """Timers, each call with what it promises there."""
+
+    @property
+    def inbox(self) -> InboxStore:
+        """What applications wrote with INSERT, each call with what it promises there."""
 
     @property
     def outbox(self) -> OutboxStore:

@@ -22,6 +22,7 @@ from franking.stores.cadence_store import (
 )
 from franking.stores.queries import Db
 from franking.stores.rows import text
+from franking.stores.words import plain
 
 # How many touchpoints one read of a page looks through, so that others get their turn.
 PAGE_LOOKED = 10_000
@@ -122,16 +123,20 @@ class CadenceRows:
 
 def _insert(db: Db, touchpoint: Touchpoint, unfinished: bytes | None) -> None:
     given = unfinished and unfinished.decode()
-    db.run("insert_touchpoint", t=text(touchpoint), words=words(touchpoint), unfinished=given)
+    db.run(
+        "insert_touchpoint", t=text(touchpoint), words=plain(words(touchpoint)), unfinished=given
+    )
 
 
 def _forget(db: Db, id: str) -> None:
+    db.value("lock_touchpoint", id=id)
     row = db.row("read_touchpoint", id=id)
     if row is not None:
         db.run("delete_touchpoint", id=id, version=row[1])
 
 
 def _change(db: Db, id: str, decide: DecideTouchpoint, event_id: str | None) -> Touchpoint | None:
+    db.value("lock_touchpoint", id=id)
     row = db.row("read_touchpoint", id=id)
     wanted: Write | None = decide(_found(db, row, event_id))
     if row is None:
@@ -150,7 +155,7 @@ def _update(db: Db, wanted: Write, version: int) -> None:
     db.run(
         "update_touchpoint",
         t=text(wanted.touchpoint),
-        words=words(wanted.touchpoint),
+        words=plain(words(wanted.touchpoint)),
         version=version,
         unfinished=wanted.unfinished and wanted.unfinished.decode(),
     )

@@ -28,6 +28,7 @@ from franking.stores.base import (
 from franking.stores.bounces import ReturnRows
 from franking.stores.cadence import CadenceRows
 from franking.stores.collections import CollectionRows, TemplateRows
+from franking.stores.inbox import InboxRows
 from franking.stores.keys import KeyRows
 from franking.stores.look import LookRows
 from franking.stores.outbox import OutboxRows
@@ -70,6 +71,7 @@ class StoreCalls:
         self.returns: Returns = ReturnRows(write, read)
         self.accounts = AccountRows(write, read)
         self.timers = TimerRows(write, read)
+        self.inbox = InboxRows(write, read)
         self.outbox = OutboxRows(write, read)
         self.webhooks = WebhookRows(write, read)
         self.cadence = CadenceRows(write, read)

@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
+from msgspec.structs import replace
 
+from franking.clock import Clock, Sighting
 from franking.stores.base import StoreRefused, StoreUnavailable, Usage
 from franking.stores.calls import PLAIN, StoreCalls
 from franking.stores.postgres_link import BEGIN_READING, Link, begun, connect, explain, lost, target
@@ -30,10 +32,11 @@ T = TypeVar("T")
 
 
 class PostgresStore(StoreCalls):
-    """`franking.stores.base.Store` on a database; `url` as in DATABASE_URL."""
+    """`franking.stores.base.Store` on a database; `url` as in DATABASE_URL. Others see `name` in
+    the database's lists."""
 
-    def __init__(self, url: str) -> None:
-        self._target = target(url)
+    def __init__(self, url: str, name: str = "franking") -> None:
+        self._target = target(url, name)
         self._texts = {**load("postgres"), **load("postgres", "own")}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="franking-reader")
         self._local = threading.local()
@@ -50,7 +53,7 @@ class PostgresStore(StoreCalls):
         self._session = PostgresSession(self._target, self._texts, me)
         self._writer = Writer(self._session)
         self._writer.start()
-        self._listener = Listener(self._target.listen, me, lambda: self._heard())
+        self._listener = Listener(self._target, me, lambda: self._heard())
         await asyncio.to_thread(self._listener.start)
 
     async def close(self) -> None:
@@ -72,6 +75,20 @@ class PostgresStore(StoreCalls):
     def on_foreign(self, heard: Callable[[], None]) -> None:
         """Call this, in another thread, each time that another process has committed."""
         self._heard = heard
+
+    async def time(self, clock: Clock) -> Sighting:
+        """What time it is there. Raises `StoreUnavailable`."""
+
+        def seen(db: PostgresDb) -> Sighting:
+            before = clock.steady_ms()
+            return Sighting(before, db.value("time_there"), clock.steady_ms())
+
+        return await self._looked_up(seen)
+
+    @property
+    def connects(self) -> int:
+        """A number that grows each time that the connection which writes is made anew."""
+        return self._session.connects if self._session is not None else 0
 
     async def foreign_commits(self) -> int:
         return self._listener.foreign if self._listener is not None else 0
@@ -97,7 +114,7 @@ class PostgresStore(StoreCalls):
         """Migrate, and find out who we are."""
         db = PostgresDb(self._texts)
         try:
-            db.link = connect(self._target.url, prepare=False)
+            db.link = connect(replace(self._target, prepare=False))
         except psycopg.Error as error:
             raise StoreRefused(unreachable(self._target, error)) from error
         try:
@@ -148,7 +165,7 @@ class PostgresStore(StoreCalls):
 
     def _connected(self) -> Link:
         try:
-            return connect(self._target.url, prepare=self._target.prepare)
+            return connect(self._target)
         except psycopg.Error as error:
             raise StoreUnavailable(unreachable(self._target, error)) from error
 

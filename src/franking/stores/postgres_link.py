@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import select
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 import psycopg
@@ -44,11 +44,13 @@ T = TypeVar("T")
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where a database is; `listen` is where its news are heard, None where they are not."""
+    """Where a database is; `listen` is where its news are heard, None where they are not. In the
+    database's own lists our connections are `called` so."""
 
     url: str
     prepare: bool = True
     listen: str | None = None
+    called: str = "franking"
 
     @property
     def name(self) -> str:
@@ -82,8 +84,8 @@ class Link(psycopg.Connection[Any]):
             return result
 
 
-def target(url: str) -> Target:
-    """What a DATABASE_URL says, our own words taken out of it."""
+def target(url: str, called: str = "franking") -> Target:
+    """What a DATABASE_URL says, our own words taken out of it; connections are `called` so."""
     parts = urlsplit(url)
     own, others = {}, []
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -91,20 +93,23 @@ def target(url: str) -> Target:
             own[name] = value
         else:
             others.append((name, value))
-    plain = urlunsplit(parts._replace(query=urlencode(others)))
+    # Of libpq's own, '+' is no space.
+    plain = urlunsplit(parts._replace(query=urlencode(others, quote_via=quote)))
     listen = own.get("listen", plain)
-    return Target(plain, own.get("prepare") != "off", None if listen == "off" else listen)
+    prepare = own.get("prepare") != "off"
+    return Target(plain, prepare, None if listen == "off" else listen, called)
 
 
-def listen(url: str) -> psycopg.Connection[Any]:
+def listen(target: Target) -> psycopg.Connection[Any]:
     """A new connection on which one may wait for news. Raises `psycopg.OperationalError`."""
-    return psycopg.Connection.connect(url, autocommit=True, **_patience(url))
+    url = target.listen or target.url
+    return psycopg.Connection.connect(url, autocommit=True, **_given(url, target.called))
 
 
-def connect(url: str, *, prepare: bool = True) -> Link:
+def connect(target: Target) -> Link:
     """A new connection. Raises `psycopg.OperationalError`."""
-    link = Link.connect(url, autocommit=True, **_patience(url))
-    link.prepare_threshold = PREPARE_AFTER if prepare else None
+    link = Link.connect(target.url, autocommit=True, **_given(target.url, target.called))
+    link.prepare_threshold = PREPARE_AFTER if target.prepare else None
     link.prepared_max = PREPARED
     link.adapters.register_dumper(int, Int8Dumper)
     return link
@@ -132,10 +137,11 @@ def explain(error: psycopg.Error) -> str:
     return f"The database can't be used: {words}. Nothing was written."
 
 
-def _patience(url: str) -> dict[str, Any]:
-    """How long to wait, but for what the URL says itself."""
-    given = psycopg.conninfo.conninfo_to_dict(url)
-    return {name: value for name, value in _PATIENCE.items() if name not in given}
+def _given(url: str, called: str) -> dict[str, Any]:
+    """Who we are and how long to wait, but for what the URL says itself."""
+    said = psycopg.conninfo.conninfo_to_dict(url)
+    ours = {"application_name": called, **_PATIENCE}
+    return {name: value for name, value in ours.items() if name not in said}
 
 
 def _ready(events: int) -> Ready:
@@ -147,7 +153,6 @@ def _ready(events: int) -> Ready:
 _EVENTS = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select.POLLOUT}
 
 _PATIENCE: dict[str, Any] = {
-    "application_name": "franking",
     "connect_timeout": CONNECT_SECONDS,
     "keepalives": 1,
     "keepalives_idle": KEEPALIVE_SECONDS,

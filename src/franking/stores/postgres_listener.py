@@ -14,7 +14,7 @@ from collections.abc import Callable
 import psycopg
 import structlog
 
-from franking.stores.postgres_link import CONNECT_SECONDS, listen
+from franking.stores.postgres_link import CONNECT_SECONDS, Target, listen
 
 log = structlog.get_logger()
 
@@ -25,8 +25,8 @@ LONGEST_PAUSE_SECONDS = 5.0
 class Listener:
     """Counts what others have committed; `heard` is called each time, in its thread."""
 
-    def __init__(self, url: str | None, me: str, heard: Callable[[], None]) -> None:
-        self._url = url
+    def __init__(self, target: Target, me: str, heard: Callable[[], None]) -> None:
+        self._target = target
         self._me = me
         self._heard = heard
         self._count = 0
@@ -38,7 +38,7 @@ class Listener:
 
     def start(self) -> None:
         """Listen from now on. Blocks until it does, or could not at first."""
-        if self._url is not None:
+        if self._target.listen is not None:
             self._thread.start()
             self._tried.wait(CONNECT_SECONDS)
 
@@ -72,8 +72,7 @@ class Listener:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _listen(self) -> None:
-        assert self._url is not None
-        with listen(self._url) as link:
+        with listen(self._target) as link:
             link.execute("LISTEN franking")
             self._listening = True
             self._tell()

@@ -87,6 +87,7 @@ class PostgresSession:
         self._target = target
         self._me = me
         self._untold = 0
+        self.connects = 0
         self.db = PostgresDb(texts)
 
     def begin(self) -> None:
@@ -162,9 +163,10 @@ class PostgresSession:
 
     def _connect(self) -> None:
         try:
-            self.db.link = connect(self._target.url, prepare=self._target.prepare)
+            self.db.link = connect(self._target)
         except psycopg.Error as error:
             raise StoreUnavailable(unreachable(self._target, error)) from error
+        self.connects += 1
 
 
 def unreachable(target: Target, error: psycopg.Error) -> str:

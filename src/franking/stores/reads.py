@@ -83,6 +83,7 @@ def counts(db: Db, now: int, grace_ms: int) -> Counts:
     before = now - grace_ms
     stuck = _stuck.decode(db.value("stuck", before=before, limit=MOST_STUCK))
     stuck += _stuck.decode(db.value("stuck_timers", before=before, limit=MOST_STUCK))
+    stuck += _stuck.decode(db.value("stuck_inbox", before=before, limit=MOST_STUCK))
     events = _stuck.decode(db.value("stuck_events", limit=MOST_STUCK))
     events += _stuck.decode(db.value("stuck_queued", limit=MOST_STUCK))
     stuck += [{**one, "id": f"event {one['id']}"} for one in events]
@@ -90,7 +91,8 @@ def counts(db: Db, now: int, grace_ms: int) -> Counts:
     timers = _states.decode(db.value("count_timers"))
     outbox = _outbox.decode(db.value("outbox_counts", most=MOST_COUNTED))
     webhooks = _states.decode(db.value("webhooks_standing", most=MOST_COUNTED))
-    return Counts(states, stuck, timers, outbox, webhooks)
+    inbox = _outbox.decode(db.value("inbox_standing", now=now, most=MOST_COUNTED))
+    return Counts(states, stuck, timers, outbox, webhooks, inbox)
 
 
 def _narrowest(filter: Filter) -> str:

@@ -163,14 +163,15 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 class Counts(msgspec.Struct, frozen=True):
     """How many mails and timers are in each state, how the outbox stands (as `OutboxCounts`), how
-    many webhooks are in each state with what all have yet to hear, and what is stuck (must be
-    nothing)."""
+    many webhooks are in each state with what all have yet to hear, how the inbox stands (as
+    `InboxCounts`), and what is stuck (must be nothing)."""
 
     states: dict[str, int]
     stuck: list[dict[str, Any]]
     timers: dict[str, int] = {}
     outbox: dict[str, Any] = {}
     webhooks: dict[str, int] = {}
+    inbox: dict[str, Any] = {}
 
 
 class FreshTimer(msgspec.Struct, frozen=True):

@@ -148,7 +148,11 @@ SELECT '[' || coalesce(string_agg(item, ',' ORDER BY epoch), '') || ']' FROM (
         'message_id', message_id
     )::text AS item
     FROM attempt
-    WHERE mail = :id OR mail IN (SELECT id FROM mail WHERE remainder_of = :id)
+    WHERE mail = ANY (ARRAY(
+        SELECT CAST(:id AS text) COLLATE "C"
+        UNION ALL
+        SELECT id FROM mail WHERE remainder_of = :id
+    ))
     ORDER BY epoch LIMIT :limit
 ) attempts;
 

@@ -31,11 +31,19 @@ SELECT coalesce(json_agg(item ORDER BY key, seq), '[]')::text FROM (
 ) waiting;
 
 -- name: lock_touchpoints
--- Nobody else writes events of the touchpoints of a JSON list of [id, …] until the transaction
--- ends.
-SELECT count(*) FROM (
+-- Nobody else writes events of the touchpoints of a JSON list of [id, …], nor wakes them, until the
+-- transaction ends. The sequences come first, in the order in which whoever writes events locks
+-- them.
+WITH sequences AS MATERIALIZED (
     SELECT 1 FROM touchpoint_sequence
     WHERE touchpoint_id IN (SELECT r.value ->> 0 FROM jsonb_array_elements(given(:rows)) r (value))
+    ORDER BY touchpoint_id FOR UPDATE
+), counted AS MATERIALIZED (SELECT count(*) AS n FROM sequences)
+SELECT count(*) FROM (
+    SELECT 1 FROM outbox_lane WHERE (SELECT n FROM counted) >= 0
+        AND touchpoint_id IN (
+            SELECT r.value ->> 0 FROM jsonb_array_elements(given(:rows)) r (value)
+        )
     ORDER BY touchpoint_id FOR UPDATE
 ) locked;
 
@@ -140,11 +148,11 @@ SELECT json_build_object('paused_until', paused_until, 'reason', reason, 'since'
 FROM outlet WHERE id = 1;
 
 -- name: report_again!
--- An event that was told once waits again, for whoever missed it.
+-- An event that was told once waits again, for whoever missed it; nobody lets go of it meanwhile.
 INSERT INTO outbox (seq, touchpoint_id)
 SELECT e.seq, e.touchpoint_id
 FROM jsonb_array_elements(given(:seqs)) r (value) JOIN event e ON e.seq = r.value::bigint
-WHERE e.touchpoint_id IS NOT NULL ORDER BY 1
+WHERE e.touchpoint_id IS NOT NULL ORDER BY 1 FOR KEY SHARE OF e
 ON CONFLICT (seq) DO NOTHING;
 
 -- name: events_of_touchpoint

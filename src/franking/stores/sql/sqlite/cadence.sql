@@ -11,6 +11,10 @@ VALUES (
     :t ->> '$.subject', :words, :unfinished
 );
 
+-- name: lock_touchpoint
+-- Nothing to lock: there is one writer.
+SELECT NULL;
+
 -- name: read_touchpoint
 -- One touchpoint, with its version and what is unfinished.
 SELECT row, version, unfinished FROM touchpoint_json WHERE id = :id;

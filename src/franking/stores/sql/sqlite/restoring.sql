@@ -14,9 +14,18 @@ SELECT json_group_array(id) FROM (
 -- Leases begin beyond those that were given since.
 UPDATE counter SET value = value + :gap WHERE name = 'epoch';
 
+-- name: sequences_after
+-- The last of the next :limit touchpoints after one that have a sequence, NULL where there is none.
+SELECT max(touchpoint_id) FROM (
+    SELECT touchpoint_id FROM touchpoint_sequence WHERE touchpoint_id > :after
+    ORDER BY touchpoint_id LIMIT :limit
+);
+
 -- name: skip_sequences!
--- Events of touchpoints are counted on beyond those that the CRM heard since.
-UPDATE touchpoint_sequence SET last = last + :gap;
+-- Events of the touchpoints after one and up to another are counted on beyond those that the CRM
+-- heard since.
+UPDATE touchpoint_sequence SET last = last + :gap
+WHERE touchpoint_id > :after AND touchpoint_id <= :last;
 
 -- name: skip_events!
 -- Numbers of events begin beyond those that listeners heard since.

@@ -8,10 +8,10 @@ CASE WHEN strpos(list, '\u0000') = 0 THEN list::jsonb
     ELSE regexp_replace(list, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g')::jsonb
 END;
 
--- The words of a text (stores/words, plain) as they are kept to be looked for: without accents, 200
--- characters of each at most.
+-- The words of a text (stores/words, plain) as they are kept to be looked for: without accents, 500
+-- characters of each at most, which is what a lexeme can hold.
 CREATE FUNCTION words_of(given text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(array_agg(DISTINCT left(word, 200)), '{}')
+    SELECT coalesce(array_agg(DISTINCT left(word, 500)), '{}')
     FROM unnest(string_to_array(normalize(
         regexp_replace(normalize(left(given, 200000), NFD), '[\u0300-\u036f]', '', 'g'), NFC
     ), ' ')) AS word WHERE word <> ''

@@ -31,3 +31,14 @@ SELECT gen_random_uuid()::text;
 -- name: tell
 -- Wake whoever waits for something to do; :me is who it comes from.
 SELECT pg_notify('franking', :me);
+
+-- name: time_there
+-- What time it is at the database, in milliseconds since 1970 UTC.
+SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+
+-- name: present
+-- The names of franking's other connections to this database.
+SELECT coalesce(json_agg(DISTINCT application_name), '[]')
+FROM pg_stat_activity
+WHERE datname = current_database() AND starts_with(application_name, 'franking ')
+  AND application_name <> current_setting('application_name');
