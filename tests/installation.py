@@ -94,6 +94,7 @@ class Installation:
                 lease_ms=self._settings.get("lease_ms", 60_000),
                 users=self._settings.get("users", True),
                 expiry=self._settings.get("expiry", NEVER),
+                beside=self._settings.get("beside", False),
             ),
             self.callers,
             self._outlet(),

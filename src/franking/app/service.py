@@ -34,6 +34,7 @@ from franking.clock import SystemClock
 from franking.config import Settings
 from franking.core.delivery import Bounds
 from franking.core.expiry import Expiry, Unit
+from franking.engine.beside import several_cores
 from franking.engine.loop import Engine, EngineSettings
 from franking.office import Office
 from franking.office.rendering import Rendering
@@ -227,6 +228,7 @@ def _engine(
         events=settings.events if settings.outlet == "salesforce" else (),
         users=settings.users_collection,
         expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
+        beside=several_cores(),
     )
     return Engine(
         store, routes, SystemClock(), given, called, told, rendering, fetcher=fetcher, poster=post
