@@ -95,6 +95,7 @@ class Installation:
                 users=self._settings.get("users", True),
                 expiry=self._settings.get("expiry", NEVER),
                 retain_days=self._settings.get("retain_days"),
+                beside=self._settings.get("beside", False),
             ),
             self.callers,
             self._outlet(),

@@ -10,6 +10,7 @@ from typing import Any
 from bench.cases import child
 from bench.cases.documents import SENDER
 from franking.clock import SystemClock
+from franking.engine.beside import several_cores
 from franking.engine.loop import Engine, EngineSettings
 from franking.stores.sqlite import SqliteStore
 from franking.transports.smtp import Smtp
@@ -24,7 +25,7 @@ async def drain(path: str, port: int, connections: int, count: int) -> dict[str,
     store = SqliteStore(Path(path))
     await store.open()
     smtp = Smtp(SmtpSettings(host="127.0.0.1", port=port), connections=connections)
-    settings = EngineSettings(default_from=SENDER, connections=connections)
+    settings = EngineSettings(default_from=SENDER, connections=connections, beside=several_cores())
     engine = Engine(store, _OneRoute(smtp), SystemClock(), settings)
     events, commits = await store.last_event(), store.commits
     began, cpu = time.perf_counter(), time.process_time()

@@ -292,6 +292,27 @@ def test_what_could_break_out_or_never_end_is_refused(bad: dict[str, Any], text:
     assert (trouble(bad) or "").startswith(EMAIL + text)
 
 
+@pytest.mark.parametrize(
+    ("crowd", "told"),
+    [
+        *(
+            (document(**{field: [""] * 1001}), "1000 recipients")
+            for field in ("to", "cc", "bcc", "toUids", "ccUids", "bccUids")
+        ),
+        (document(to=[5] * 1001), "1000 recipients"),
+        (attached(*[{}] * 1001), "1000 attachments"),
+        (attached(*[5] * 1001), "1000 attachments"),
+    ],
+)
+def test_of_a_crowd_none_is_looked_at(crowd: dict[str, Any], told: str) -> None:
+    assert trouble(crowd) == f"{EMAIL}Email must not have more than {told}"
+
+
+def test_so_many_are_no_crowd() -> None:
+    assert trouble(attached(*[{}] * 1000)) is None
+    assert trouble(document(to=["a@example.com"] * 1000)) is None
+
+
 def test_addresses_have_just_so_many_characters() -> None:
     assert trouble(document(to=["," * 128_000, "x"], cc="," * 127_999)) is None
 
@@ -324,7 +345,7 @@ def test_a_document_that_is_none(other: Any) -> None:
 
 
 def test_the_text_is_bounded() -> None:
-    told = trouble(attached(*[{"cid": 1}] * 10_000))
+    told = trouble(attached(*[{"cid": 1}] * 1_000))
     assert told is not None
     assert len(told) == message.TROUBLE_CHARACTERS
 

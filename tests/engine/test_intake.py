@@ -81,6 +81,7 @@ async def test_a_store_out_of_reach_and_a_bug_are_outlived(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(intake, "POLL_SECONDS", 0.01)
+
     class Failing:
         """The store's inbox, whose first looks fail."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from franking.core.message import MAX_RECIPIENTS
 from franking.core.message.http_headers import MAX_HEADERS
+from franking.core.message.limits import MAX_ATTACHMENTS
 from franking.core.message.options import ID_CHARACTERS
 
 Schema = dict[str, Any]
@@ -62,7 +63,11 @@ _MESSAGE: Schema = {
         "text": _MAYBE,
         "html": _MAYBE,
         "amp": _MAYBE,
-        "attachments": {"type": "array", "items": {"$ref": "#/components/schemas/Attachment"}},
+        "attachments": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/Attachment"},
+            "maxItems": MAX_ATTACHMENTS,
+        },
         "icalEvent": {
             "type": ["string", "object", "null"],
             "description": "A calendar's event, or a map with its `content`, `path` or `href`.",

@@ -9,6 +9,7 @@ from franking.clock import Clock
 from franking.config import Settings
 from franking.core.delivery import Bounds
 from franking.core.expiry import Expiry, Unit
+from franking.engine.beside import several_cores
 from franking.engine.loop import Engine, EngineSettings
 from franking.engine.tracing import Tracer
 from franking.office.rendering import Rendering
@@ -54,6 +55,7 @@ def engine(
         events=settings.events if settings.outlet == "salesforce" else (),
         users=settings.users_collection,
         expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
+        beside=several_cores(),
         retain_days=settings.retain_days,
     )
     return Engine(

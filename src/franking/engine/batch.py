@@ -16,8 +16,11 @@ class Batch(Generic[Item, Result]):
     An exception of the call is every caller's.
     """
 
-    def __init__(self, call: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+    def __init__(
+        self, call: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int = 1_000_000
+    ) -> None:
         self._call = call
+        self._most = most
         self._asked: list[tuple[Item, asyncio.Future[Result]]] = []
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -32,9 +35,10 @@ class Batch(Generic[Item, Result]):
 
     def _flush(self) -> None:
         asked, self._asked = self._asked, []
-        task = asyncio.create_task(self._answer(asked))
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        for first in range(0, len(asked), self._most):
+            task = asyncio.create_task(self._answer(asked[first : first + self._most]))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
 
     async def _answer(self, asked: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

@@ -9,19 +9,15 @@ composed beside the event loop, so that they hold nobody up.
 from __future__ import annotations
 
 import asyncio
-import re
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from franking.clock import Clock
 from franking.compose.envelope import Envelope, Form, Unsendable
-from franking.compose.links import NOTHING, Fetched, links
-from franking.compose.mime import compose
-from franking.core.message import trouble, unsupported
-from franking.core.message.filling import wanting
+from franking.compose.job import Document, Job, build, decode, make
 from franking.core.message.limits import count_characters
+from franking.engine.beside import Beside
 from franking.engine.fetching import NO_FETCHING, Fetching
 from franking.engine.filling import NO_FILLING, Filling
 from franking.stores.base import Claimed
@@ -29,17 +25,13 @@ from franking.stores.base import Claimed
 LARGE_BYTES = 256 * 1024
 # To read an address takes so many times as long as to write as much of a body.
 ADDRESS_WEIGHT = 20
-NO_DOMAIN = "franking.invalid"
-
-Document = dict[str, Any]
-
-_document = msgspec.json.Decoder(dict[str, Any])
 
 
 class Composer:
     """Composes with the account's own address, or else the installation's, where none is named.
 
     `filling` puts in what a document asks for and does not have, `fetching` gets its attachments.
+    Many at a time are composed `beside` this process.
     """
 
     def __init__(
@@ -49,12 +41,14 @@ class Composer:
         default_reply_to: str,
         filling: Filling = NO_FILLING,
         fetching: Fetching = NO_FETCHING,
+        beside: Beside | None = None,
     ) -> None:
         self._clock = clock
         self._default_from = default_from
         self._default_reply_to = default_reply_to
         self._filling = filling
         self._fetching = fetching
+        self._beside = beside
         setup = filling.setup
         self._setups = {"mime": setup, "letter": replace(setup, send_grid=True)}
 
@@ -62,59 +56,36 @@ class Composer:
         """The mail as its transport wants it, or why it can't be. Raises `StoreUnavailable`."""
         if claimed.content is not None:
             return _remainder(claimed.document, claimed.content)
-        raw = bytes(claimed.document)
-        if len(raw) > LARGE_BYTES:
-            found = await asyncio.to_thread(self._begun, claimed, raw, form)
+        job = self._job(claimed, form)
+        if len(job.document) > LARGE_BYTES:
+            made = await asyncio.to_thread(make, job)
+        elif self._beside is None:
+            made = make(job)
         else:
-            found = self._begun(claimed, raw, form)
-        return await self._filled(claimed, found, form) if isinstance(found, dict) else found
+            made = await self._beside.made(job)
+        return made.envelope or made.unsendable or await self._filled(claimed, job)
 
-    def _begun(self, claimed: Claimed, raw: bytes, form: Form) -> Envelope | Unsendable | Document:
-        """The mail, or its document where that has to be filled in first."""
-        document = _document.decode(raw)
-        error = trouble(document) or unsupported(document, self._setups[form])
-        if error is not None:
-            return Unsendable(error)
-        if wanting(document) or links(document):
-            return document
-        return self._built(claimed, document, form)
+    def _job(self, claimed: Claimed, form: Form) -> Job:
+        return Job(
+            bytes(claimed.document),
+            claimed.mail.message_token,
+            claimed.address or self._default_from,
+            self._default_reply_to,
+            self._clock.now(),
+            form,
+            self._setups[form],
+        )
 
-    async def _filled(
-        self, claimed: Claimed, document: Document, form: Form
-    ) -> Envelope | Unsendable:
-        filled = await self._filling.fill(document)
+    async def _filled(self, claimed: Claimed, job: Job) -> Envelope | Unsendable:
+        filled = await self._filling.fill(decode(job.document))
         if isinstance(filled, Unsendable):
             return filled
         fetched = await self._fetching.fetched(claimed.lease.epoch, filled)
         if isinstance(fetched, Unsendable):
             return fetched
         if fetched or _is_large(filled):
-            return await asyncio.to_thread(self._built, claimed, filled, form, fetched)
-        return self._built(claimed, filled, form)
-
-    def _built(
-        self, claimed: Claimed, document: Document, form: Form, fetched: Fetched = NOTHING
-    ) -> Envelope | Unsendable:
-        token = claimed.mail.message_token
-        default_from = claimed.address or self._default_from
-        return compose(
-            document,
-            message_id=f"<{token}@{_domain(document, default_from)}>",
-            date_ms=self._clock.now(),
-            boundary_seed=token,
-            default_from=default_from,
-            default_reply_to=self._default_reply_to,
-            form=form,
-            fetched=fetched,
-        )
-
-
-def _domain(document: dict[str, Any], default_from: str) -> str:
-    """The sender's domain, for a Message-ID that is the sender's own (RFC 5322, 3.6.4)."""
-    sender = document.get("from")
-    written = sender if isinstance(sender, str) and sender else default_from
-    found = _DOMAINS.findall(written)
-    return found[-1].lower() if found else NO_DOMAIN
+            return await asyncio.to_thread(build, job, filled, fetched)
+        return build(job, filled)
 
 
 def _is_large(document: Document) -> bool:
@@ -134,6 +105,3 @@ def _remainder(document: msgspec.Raw, content: bytes) -> Envelope:
         smtputf8=kept["smtputf8"],
         eight_bit=kept["eight_bit"],
     )
-
-
-_DOMAINS = re.compile(r"@([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)")

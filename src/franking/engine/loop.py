@@ -12,6 +12,7 @@ import msgspec
 from franking.clock import Clock
 from franking.core.delivery import Bounds
 from franking.core.expiry import NEVER, Expiry
+from franking.engine.beside import Beside
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.deliveries import Deliveries
@@ -37,7 +38,8 @@ FEWEST_PLACES = 20
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
-    """What an engine goes by; the settings of the same names. `users`: mails may name theirs."""
+    """What an engine goes by; the settings of the same names. `users`: mails may name theirs.
+    `beside`: many mails at once are composed in a process of their own."""
 
     default_from: str
     default_reply_to: str = ""
@@ -48,6 +50,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     users: bool = True
     expiry: Expiry = NEVER
     retain_days: int | None = None
+    beside: bool = False
 
 
 class Engine:
@@ -82,11 +85,16 @@ class Engine:
         waiting = Waiting(self.wake)
         filling = Filling(store.users if settings.users else None, rendering, waiting)
         fetching = Fetching(fetcher, waiting)
+        self.beside = Beside(clock) if settings.beside else None
+        composer = Composer(
+            *(clock, settings.default_from, settings.default_reply_to, filling, fetching),
+            beside=self.beside,
+        )
         self.deliveries = Deliveries(
             store,
             routes,
             clock,
-            Composer(clock, settings.default_from, settings.default_reply_to, filling, fetching),
+            composer,
             concluder,
             window=max(settings.connections * PLACES_FOR_EACH_CONNECTION, FEWEST_PLACES),
             lease_ms=settings.lease_ms,
@@ -182,6 +190,8 @@ class Engine:
     async def stop(self, stop_seconds: float) -> None:
         """Finish what is being transmitted, give back the rest, leave no lease behind."""
         await asyncio.gather(self.timers.stop(stop_seconds), self.deliveries.stop(stop_seconds))
+        if self.beside is not None:
+            await self.beside.stop()
         if self.outbox is not None:
             await self.outbox.stop(stop_seconds)
         if self.webhooks is not None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 import msgspec
 import structlog
 
+from franking.compose.piped import Lost
 from franking.compose.templates.job import Answer, Job
 from franking.compose.templates.limits import (
     CONFUSED,
@@ -28,7 +29,7 @@ from franking.compose.templates.limits import (
     TOO_DEEP,
     Limits,
 )
-from franking.compose.templates.process import Child, Lost, NotStarted, start
+from franking.compose.templates.process import Child, NotStarted, start
 
 # How much a child has before it; the first is handed over however large it is.
 WINDOW = 32

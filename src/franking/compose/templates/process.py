@@ -1,20 +1,19 @@
-"""The child process as its parent holds it: started, asked, and ended."""
+"""The child process of templates as its parent starts it."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
+from franking.compose.piped import Lost, Piped
 from franking.compose.templates.limits import HANG_SECONDS, LIMITS, START_SECONDS, Limits
 from franking.compose.templates.plan import Catalog
 
-_HEAD_OCTETS = 4
 _HERE = files("franking.compose.templates")
 HANDLEBARS = files("franking.compose") / "vendor" / "handlebars.min.js"
 
@@ -23,55 +22,12 @@ class NotStarted(Exception):
     """No child could be started; says why."""
 
 
-class Lost(Exception):
-    """The child ended, or was ended since it had hung."""
-
-
-class Child:
-    """One child. What is sent is answered in order; after a limit it ends by itself."""
+class Child(Piped):
+    """One child; after a limit it ends by itself. `catalog` is whose partials it was told."""
 
     def __init__(self, process: Process) -> None:
-        self._process = process
-        # Whose partials it was told.
+        super().__init__(process, HANG_SECONDS)
         self.catalog: Catalog | None = None
-
-    def send(self, frames: list[bytes]) -> None:
-        """Hand over requests, all at once; it takes them when it can."""
-        assert self._process.stdin is not None
-        heads = (len(frame).to_bytes(_HEAD_OCTETS, "big") for frame in frames)
-        with suppress(OSError, RuntimeError):  # it is gone: reading tells
-            self._process.stdin.writelines(
-                [part for pair in zip(heads, frames, strict=True) for part in pair]
-            )
-
-    async def read(self, seconds: float | None = None) -> bytes:
-        """The next answer, within HANG_SECONDS if no other time is given. Raises `Lost`."""
-        assert self._process.stdout is not None
-        try:
-            async with asyncio.timeout(HANG_SECONDS if seconds is None else seconds):
-                head = await self._process.stdout.readexactly(_HEAD_OCTETS)
-                return await self._process.stdout.readexactly(int.from_bytes(head, "big"))
-        except (asyncio.IncompleteReadError, OSError, TimeoutError):
-            raise Lost from None
-
-    async def end(self) -> int:
-        """End it, if it has not ended; by which signal it did, negative, or its exit code."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        return await self._process.wait()
-
-    async def ended(self) -> int:
-        """As `end`, where its output has ended and so it is about to by itself."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                return await self._process.wait()
-        return await self.end()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
 
 def check() -> None:

@@ -4,7 +4,8 @@ Policy: a document is looked at block by block in the extension's order, and the
 that fails gives the text; what several fields of one block have wrong is told together. What
 the extension sent as a blank mail or left lying for ever is an error at once (contract
 trigger-email, sections 4 and 9). Only after the contract's rules come franking's own: its
-fields, the limits, and what would break out of a header or an envelope.
+fields, the limits, and what would break out of a header or an envelope; but for more recipients or
+attachments than anybody has, which are told before each of them is looked at.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def trouble(document: Mapping[str, Any]) -> str | None:
 
 
 _BLOCKS = (
+    ("email", limits.crowds),
     ("sendGrid", shape.send_grid),
     ("template", shape.template),
     ("message", shape.message),

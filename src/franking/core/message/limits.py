@@ -25,11 +25,13 @@ from franking.core.message.shape import (
 # Postfix takes as many by default (smtpd_recipient_limit); RFC 5321, section 4.5.3.1.8, asks
 # for 100 at least.
 MAX_RECIPIENTS = 1000
+MAX_ATTACHMENTS = 1000
 # Of all address fields together, names included: as many recipients of 256 each.
 MAX_ADDRESS_CHARACTERS = 256 * MAX_RECIPIENTS
 HEADER_NAME_CHARACTERS = 76
 
 _NONE: Issues = ()
+_TOO_MANY = f"Email must not have more than {MAX_RECIPIENTS} recipients"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _READ = (*ADDRESS_FIELDS, "from", "replyTo")
 _FTEXT = re.compile(r"[!-9;-~]+")  # RFC 5322, section 3.6.8
@@ -41,11 +43,24 @@ def issues(document: Mapping[str, Any]) -> list[str]:
     if isinstance(message := document.get("message"), dict):
         found += fields("message.", message, _MESSAGE)
     if count_recipients(document) > MAX_RECIPIENTS:
-        found.append(f"Email must not have more than {MAX_RECIPIENTS} recipients")
+        found.append(_TOO_MANY)
     if count_characters(document) > MAX_ADDRESS_CHARACTERS:
         most = f"{MAX_ADDRESS_CHARACTERS} characters of addresses"
         found.append(f"Email must not have more than {most}")
     return found
+
+
+def crowds(document: Mapping[str, Any]) -> list[str]:
+    """What a document has so much of that nobody looks further: each takes time, and is written out
+    larger than it came."""
+    lists = [document.get(field) for field in RECIPIENT_FIELDS]
+    if any(isinstance(one, list) and len(one) > MAX_RECIPIENTS for one in lists):
+        return [_TOO_MANY]
+    message = document.get("message")
+    attachments = message.get("attachments") if isinstance(message, dict) else None
+    if isinstance(attachments, list) and len(attachments) > MAX_ATTACHMENTS:
+        return [f"Email must not have more than {MAX_ATTACHMENTS} attachments"]
+    return []
 
 
 def _addresses(path: str, value: Any) -> Issues:
