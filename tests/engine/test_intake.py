@@ -120,6 +120,32 @@ async def test_a_wake_is_enough(tmp_path: Path, monkeypatch: Any) -> None:
         running.cancel()
 
 
+async def test_a_wake_is_one_look(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(intake, "POLL_SECONDS", 60.0)
+    async with Installation(tmp_path, started=False) as it:
+        looks, next_at = [], it.store.inbox.next_at
+
+        async def looked() -> int | None:
+            looks.append(1)
+            return await next_at()
+
+        it.store.inbox.next_at = looked  # type: ignore[method-assign]
+        taking = Intake(it.store, it.clock, lambda: None)
+        running = asyncio.create_task(taking.run())
+        for count in (1, 2):
+            await eventually(lambda count=count: _reached(looks, count))  # type: ignore[misc]
+            taking.wake()
+        await eventually(lambda: _reached(looks, 3))
+        for _ in range(50):
+            await it.store.read("nobody")
+        assert len(looks) == 3
+        running.cancel()
+
+
+async def _reached(looks: list[int], count: int) -> bool:
+    return len(looks) >= count
+
+
 async def test_the_engine_wakes_it_for_what_others_commit(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(intake, "POLL_SECONDS", 60.0)
     async with Installation(tmp_path) as it:
