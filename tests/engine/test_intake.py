@@ -154,6 +154,17 @@ async def test_the_engine_wakes_it_for_what_others_commit(tmp_path: Path, monkey
         assert (await it.ended("x"))["delivery"]["state"] == "SUCCESS"
 
 
+async def test_what_the_engine_hears_wakes_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(intake, "POLL_SECONDS", 60.0)
+    async with Installation(tmp_path, started=False) as it:
+        running = asyncio.create_task(it.engine.intake.run())
+        for id in ("first", "second"):
+            insert(tmp_path, DOCUMENT, id)
+            it.engine.heard()
+            await eventually(lambda id=id: it.store.read(id))  # type: ignore[misc]
+        running.cancel()
+
+
 async def test_how_many_wait_is_told_to_who_watches(tmp_path: Path) -> None:
     async with Installation(tmp_path, started=False) as it:
         insert(tmp_path, DOCUMENT, "x")

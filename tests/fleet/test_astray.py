@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.processes import mailbox
 from eventually import eventually
 from franking.clock import SystemClock
+from franking.stores.outbox import OutboxRows
 from franking.stores.postgres import PostgresStore
+from franking.stores.timers import TimerRows
 
 from .processes import Part, part
 from .test_waking import MAIL, at
@@ -64,12 +68,48 @@ async def test_it_claims_nothing_until_its_clock_is_right(
 
 
 @pytest.mark.usefixtures("set_clock")
+async def test_timers_and_events_are_claimed_by_others_too(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = {"transport": "http", "method": "post", "uri": "http://127.0.0.1:1/"}
+    async with (
+        part(tmp_path, database, "api") as door,
+        part(tmp_path, database, "timers,outbox"),
+    ):
+        asked = Counter[str]()
+        for kind in (TimerRows, OutboxRows):
+            for call in ("claim", "next_due"):
+                count(monkeypatch, kind, call, asked)
+        timer = {"timeout": 1, "data": "x", "callback": callback}
+        assert (await door.http.post("/timer", json=timer)).status_code == 201
+        assert await swept(monkeypatch)
+        assert asked == {}
+        monkeypatch.setattr(Set, "ahead_ms", 0)
+
+        async def claimed() -> bool:
+            return asked["TimerRows.claim"] > 0 and asked["OutboxRows.claim"] > 0
+
+        await eventually(claimed)
+
+
+@pytest.mark.usefixtures("set_clock")
 async def test_what_is_written_down_is_the_databases_time(tmp_path: Path, database: str) -> None:
     async with part(tmp_path, database, "api") as door:
         before = SystemClock().now()
         made = (await door.http.post("/v1/mail", json=MAIL)).json()
         stored = await door.service.office.read(made["id"])
         assert before - 1_000 < (stored.mail.delivery.start_at or 0) < before + 5_000
+
+
+def count(monkeypatch: pytest.MonkeyPatch, kind: type, call: str, asked: Counter[str]) -> None:
+    """Count the calls of a store's part."""
+    real = getattr(kind, call)
+
+    async def counted(*given: Any) -> Any:
+        asked[f"{kind.__name__}.{call}"] += 1
+        return await real(*given)
+
+    monkeypatch.setattr(kind, call, counted)
 
 
 async def swept(monkeypatch: pytest.MonkeyPatch) -> bool:
