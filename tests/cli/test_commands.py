@@ -163,7 +163,7 @@ async def test_the_doctor_tells_of_the_inbox_and_finds_what_nobody_takes_in(
         connection.execute("INSERT INTO inbox (document) VALUES ('{}')")
     ended = await franking(tmp_path, "doctor")
     assert ended.code == 0
-    assert "Inbox: 1 waiting, 0 put off; oldest of 20" in ended.out
+    assert "Inbox: 1 waiting, 0 put off, oldest 20" in ended.out
     with closing(sqlite3.connect(tmp_path / "franking.db")) as connection, connection:
         connection.execute("UPDATE inbox SET created_at = 1")
     ended = await franking(tmp_path, "doctor")

@@ -123,7 +123,7 @@ def _inbox(counts: dict[str, Any]) -> Iterator[str]:
     """What applications inserted and nobody has taken in yet, where there is any."""
     if counts["oldest_at"] is not None:
         oldest = times.text(counts["oldest_at"])
-        yield f"Inbox: {counts['waiting']} waiting, {counts['put_off']} put off; oldest of {oldest}."
+        yield f"Inbox: {counts['waiting']} waiting, {counts['put_off']} put off, oldest {oldest}."
 
 
 def _stuck(stuck: list[dict[str, Any]]) -> Table:

@@ -25,15 +25,22 @@ POLL_SECONDS = 1.0
 
 
 class Intake:
-    """The intake of one process; `stirred` is told that there are mails to send."""
+    """The intake of one process; `stirred` is told that there are mails to send. A document may
+    have `most_bytes`."""
 
     def __init__(
-        self, store: Store, clock: Clock, stirred: Callable[[], None], expiry: Expiry = NEVER
+        self,
+        store: Store,
+        clock: Clock,
+        stirred: Callable[[], None],
+        expiry: Expiry = NEVER,
+        most_bytes: int = MAX_DOCUMENT_BYTES,
     ) -> None:
         self._store = store.inbox
         self._clock = clock
         self._stirred = stirred
         self._expiry = expiry
+        self._most_bytes = most_bytes
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -67,8 +74,8 @@ class Intake:
 
     async def _batch(self) -> int:
         now = self._clock.now()
-        take = Taker(now, self._clock.new_id, self._expiry)
-        return await self._store.take_in(now, BATCH, MAX_DOCUMENT_BYTES, take)
+        take = Taker(now, self._clock.new_id, self._expiry, self._most_bytes)
+        return await self._store.take_in(now, BATCH, self._most_bytes, take)
 
     async def _rest(self) -> None:
         try:

@@ -12,6 +12,7 @@ import msgspec
 from franking.clock import Clock
 from franking.core.delivery import Bounds
 from franking.core.expiry import NEVER, Expiry
+from franking.core.reading import MAX_DOCUMENT_BYTES
 from franking.engine.beside import Beside
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
@@ -50,6 +51,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     users: bool = True
     expiry: Expiry = NEVER
     retain_days: int | None = None
+    max_document_bytes: int = MAX_DOCUMENT_BYTES
     beside: bool = False
 
 
@@ -123,7 +125,9 @@ class Engine:
         self.timers = Timers(
             store, clock, callers or {}, lease_ms=settings.lease_ms, meter=self.meter
         )
-        self.intake = Intake(store, clock, self.wake, settings.expiry)
+        self.intake = Intake(
+            store, clock, self.wake, settings.expiry, settings.max_document_bytes
+        )
         self.timer_mails = TimerMails(store, clock, self.wake, settings.expiry)
         self._tasks: list[asyncio.Task[None]] = []
 

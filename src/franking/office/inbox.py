@@ -23,7 +23,7 @@ from franking.office.refusals import Conflict, Invalid
 from franking.stores.base import Change, InboxRow, NewMail, Stored
 
 DOCUMENT = "The document"
-TOO_LARGE = f"{DOCUMENT} has more than {MAX_DOCUMENT_BYTES} bytes."
+TOO_LARGE = "{} has more than {} bytes."
 STAYS = "The mail with its id stays as it is."
 GIVEN_UP = "It could not be taken in: {}"
 # So much of what can't be taken in is kept.
@@ -31,12 +31,19 @@ HEAD_CHARACTERS = 2_000
 
 
 class Taker:
-    """`franking.stores.base.TakeIn`, at `now`."""
+    """`franking.stores.base.TakeIn`, at `now`; a document may have `most_bytes`."""
 
-    def __init__(self, now: int, new_id: Callable[[], str], expiry: Expiry = NEVER) -> None:
+    def __init__(
+        self,
+        now: int,
+        new_id: Callable[[], str],
+        expiry: Expiry = NEVER,
+        most_bytes: int = MAX_DOCUMENT_BYTES,
+    ) -> None:
         self._now = now
         self._new_id = new_id
         self._expiry = expiry
+        self._most_bytes = most_bytes
 
     def __call__(self, row: InboxRow, stored: Stored | None) -> NewMail | Change:
         """Raises `Conflict` and `Invalid` as PUT does."""
@@ -45,7 +52,7 @@ class Taker:
         if barred is not None:
             return self._told(self._new_id(), row, barred)
         try:
-            document = without_own_id(id, read(row))
+            document = without_own_id(id, self._read(row))
         except Unreadable as error:
             if stored is None:
                 return self._told(id, row, error.detail)
@@ -62,6 +69,11 @@ class Taker:
     def given_up(self, row: InboxRow, why: str) -> NewMail:
         return self._told(self._new_id(), row, GIVEN_UP.format(why))
 
+    def _read(self, row: InboxRow) -> Document:
+        if row.bytes > self._most_bytes:
+            raise Unreadable("too_large", TOO_LARGE.format(DOCUMENT, self._most_bytes))
+        return reading.mapping(row.document, DOCUMENT)
+
     def _told(self, id: str, row: InboxRow, words: str) -> NewMail:
         """A mail in ERROR that keeps what was inserted, and belongs to nothing."""
         kept = {
@@ -73,13 +85,6 @@ class Taker:
 
     def _draft(self, id: str) -> Draft:
         return Draft(id, self._now, self._new_id, self._expiry)
-
-
-def read(row: InboxRow) -> Document:
-    """The document in a row. Raises `Unreadable`."""
-    if row.bytes > MAX_DOCUMENT_BYTES:
-        raise Unreadable("too_large", TOO_LARGE)
-    return reading.mapping(row.document, DOCUMENT)
 
 
 def _being_sent(error: Exception) -> bool:

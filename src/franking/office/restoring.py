@@ -20,7 +20,6 @@ from franking.core.delivery import FINAL, Delivery
 from franking.core.endings import restored
 from franking.core.event import Event, Links, report
 from franking.core.expiry import NEVER, Expiry
-from franking.core.reading import MAX_DOCUMENT_BYTES
 from franking.core.timer import Timer
 from franking.office.inbox import Taker
 from franking.office.serving import Server
@@ -29,6 +28,8 @@ from franking.stores.base import Change, InboxRow, NewMail, Store, Stored, Unser
 AT_ONCE = 200
 # Rows of the inbox are put off by less.
 PUT_OFF_MS = 3_600_000
+# Whatever was allowed when they were written; nothing is sent of them.
+MOST_BYTES = 2**31 - 1
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -65,9 +66,9 @@ class Restoring:
         count, found = 0, 1
         while found:
             now = self._clock.now()
-            take = _Doubting(Taker(now, self._clock.new_id, self._expiry), self._doubt, later)
+            take = _Doubting(self._taker(now), self._doubt, later)
             inbox, due = self._store.inbox, now + PUT_OFF_MS
-            found = await inbox.take_in(due, AT_ONCE, MAX_DOCUMENT_BYTES, take)
+            found = await inbox.take_in(due, AT_ONCE, MOST_BYTES, take)
             told(found)
             count += found
         return count
@@ -107,6 +108,9 @@ class Restoring:
                 wanted, delivery=delivery, event=self._event(timer.id, links, delivery, now)
             )
         return wanted
+
+    def _taker(self, now: int) -> Taker:
+        return Taker(now, self._clock.new_id, self._expiry, MOST_BYTES)
 
     def _doubt(self, id: str, links: Links, delivery: Delivery) -> tuple[Delivery, Event | None]:
         now = self._clock.now()
