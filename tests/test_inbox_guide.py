@@ -59,7 +59,8 @@ async def test_the_example_for_sqlite_runs(tmp_path: Path) -> None:
     [example] = [one for one in examples("python") if "sqlite3" in one]
     box = Postbox()
     await box.start()
-    async with served(tmp_path, smtp_connection_uri=f"smtp://127.0.0.1:{box.port}") as http:
+    smtp = f"smtp://127.0.0.1:{box.port}"
+    async with served(tmp_path, smtp_connection_uri=smtp, max_document_bytes="2000") as http:
         with closing(sqlite3.connect(tmp_path / "franking.db")) as shop, shop:
             shop.execute(ORDERS)
         assert await run(tmp_path, broken(example)) == 7
@@ -68,6 +69,9 @@ async def test_the_example_for_sqlite_runs(tmp_path: Path) -> None:
         assert await run(tmp_path, example) == 1
         await eventually(lambda: _sent(http))
         assert [to for _, to, _ in box.taken] == [["ada@example.com"]]
+        with closing(sqlite3.connect(tmp_path / "franking.db")) as shop, shop:
+            shop.execute("INSERT INTO inbox VALUES (9, 'large', ?, 0, 0, 0, NULL)", ["x" * 2001])
+        await eventually(lambda: _told(http, "The document has more than 2000 bytes."))
     await box.stop()
 
 
@@ -101,10 +105,14 @@ async def _sent(http: httpx.AsyncClient) -> bool:
     return (await http.get("/v1/mail/order-4711")).text.count('"SUCCESS"') > 0
 
 
+async def _told(http: httpx.AsyncClient, words: str) -> bool:
+    return words in (await http.get("/v1/mail/large")).text
+
+
 def test_the_limits_are_told() -> None:
     assert (MAX_DOCUMENT_BYTES, BYTES_AT_ONCE) == (10 * MIB, 16 * MIB)
     assert f"{BATCH} rows, 16 MiB" in PAGE
-    assert f"more than 10 MiB, more than {MAX_DEPTH} levels deep" in PAGE
+    assert f"too large, more than {MAX_DEPTH} levels deep" in PAGE
     assert f"the first {HEAD_CHARACTERS:,} characters" in PAGE
     assert f"more than {MOST_CHARACTERS} characters" in PAGE
     assert (FIRST_PUT_OFF_MS, LONGEST_PUT_OFF_MS, GIVE_UP_MS) == (1_000, 60_000, 86_400_000)

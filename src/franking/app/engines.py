@@ -57,6 +57,7 @@ def engine(
         expiry=Expiry(Unit(settings.ttl_expire_type), settings.ttl_expire_value),
         beside=several_cores(),
         retain_days=settings.retain_days,
+        max_document_bytes=settings.max_document_bytes,
     )
     return Engine(
         store,

@@ -125,9 +125,7 @@ class Engine:
         self.timers = Timers(
             store, clock, callers or {}, lease_ms=settings.lease_ms, meter=self.meter
         )
-        self.intake = Intake(
-            store, clock, self.wake, settings.expiry, settings.max_document_bytes
-        )
+        self.intake = Intake(store, clock, self.wake, settings.expiry, settings.max_document_bytes)
         self.timer_mails = TimerMails(store, clock, self.wake, settings.expiry)
         self._tasks: list[asyncio.Task[None]] = []
 
