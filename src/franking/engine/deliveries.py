@@ -1,7 +1,6 @@
-"""One mail from claim to settlement, and the loop that keeps as many under way as may be.
+"""The loop that keeps as many mails under way as may be.
 
-The way of a mail is `Deliveries.deliver`: compose, transmit, settle, each step a value. The loop
-claims in batches when half of its places are free, so that claims are few, and sleeps until a
+It claims in batches when half of its places are free, so that claims are few, and sleeps until a
 place is free, something new came in, or the next mail is due. A mail that waits for an attachment
 from another's server, or long for its template, takes no place. A mail whose leases ran out three
 times is claimed when nothing else is under way, so that it can't take others down with it.
@@ -10,33 +9,26 @@ times is claimed when nothing else is under way, so that it can't take others do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
 from franking.clock import Clock
-from franking.compose.envelope import Envelope, Unsendable
-from franking.core import trace
-from franking.core.attempt import Lease, Settlement
-from franking.core.delivery import CONNECTION_LOST, Stage
-from franking.core.fault import Failure
-from franking.engine.batch import Batch
+from franking.core.delivery import Stage
 from franking.engine.compose import Composer
 from franking.engine.conclude import Concluder
 from franking.engine.fetching import NO_FETCHING, Fetching
 from franking.engine.hold import Hold
 from franking.engine.meter import Meter
-from franking.engine.saying import say
-from franking.engine.suppressing import Suppressing
+from franking.engine.passage import STORE_PAUSE_SECONDS, Passage
 from franking.engine.tracing import Tracer
 from franking.engine.waiting import MOST_WAITING, WAITING_OCTETS, Waiting, nobody_waits
 from franking.stores.base import Claimed, Store, StoreUnavailable
-from franking.transports.base import Answer, Doubt, Rejected, Routes, Withheld
+from franking.transports.base import Routes
 
 log = structlog.get_logger()
 
 LONGEST_SLEEP_SECONDS = 30.0
-STORE_PAUSE_SECONDS = 1.0
 # How often to look whether a suspect may be claimed by itself now.
 SUSPECT_SECONDS = 1.0
 # How soon to look again where something is due that can't be claimed yet.
@@ -68,21 +60,20 @@ class Deliveries:
         waiting: Waiting | None = None,
     ) -> None:
         self._store = store
-        self._meter = meter or Meter()
-        self._tracer = tracer
-        self._routes = routes
         self._clock = clock
-        self._composer = composer
-        self._suppressing = Suppressing(store, clock)
-        self._concluder = concluder
         self._window = window
         self._lease_ms = lease_ms
-        self._reported = reported
         self._happened = happened
         self._fetching = fetching
         self._waiting = waiting or nobody_waits()
-        self._fences: Batch[Lease, bool] = Batch(self._fence)
-        self._ends: Batch[Settlement, bool] = Batch(store.settle)
+        self._passage = Passage(
+            *(store, routes, clock, composer, concluder),
+            held_back=self._hold_back,
+            reported=reported,
+            happened=happened,
+            meter=meter or Meter(),
+            tracer=tracer,
+        )
         self._stir = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._stopping = False
@@ -138,72 +129,11 @@ class Deliveries:
         if self._under_way:
             await asyncio.wait(list(self._under_way), timeout=seconds)
 
-    async def deliver(self, hold: Hold) -> None:
-        """Compose, transmit, settle. Whatever goes wrong ends on this mail alone."""
-        try:
-            answer, envelope = await self._transmit(hold)
-        except asyncio.CancelledError:
-            answer, envelope = _cut_off(hold), None
-        except Exception as error:
-            log.exception("a mail could not be handled", mail=hold.claimed.mail.id)
-            answer, envelope = _broken(hold, error), None
-        hold.ended = True
-        settlement = self._concluder.conclude(hold, answer, envelope)
-        if settlement.news is not None and settlement.news.kind in ("limited", "disconnected"):
-            self._hold_back(settlement.news.account)
-        held = await self._settle(settlement)
-        say(settlement, hold.claimed.mail.account)
-        if self._tracer is not None and (parent := trace.of(hold.claimed.document)) is not None:
-            self._tracer.attempted(parent, settlement, hold.steps)
-        self._meter.settled(settlement, hold.steps, hold.claimed.mail.delivery.due_at)
-        self._meter.wrote(held, self._clock.now() - settlement.attempt.ended_at)
-
     def _hold_back(self, account: str) -> None:
         """What has not begun for this account goes back as it was."""
         for hold in self._under_way.values():
             if hold.claimed.mail.account == account:
                 hold.shut = True
-
-    async def _transmit(self, hold: Hold) -> tuple[Answer | Unsendable, Envelope | None]:
-        # The transport comes first, for it says in which form it wants the mail.
-        transport = await self._routes.route(hold.claimed.mail.account)
-        form = "mime" if isinstance(transport, Failure) else transport.wants
-        try:
-            envelope = await self._composer.compose(hold.claimed, form)
-            if isinstance(envelope, Envelope):
-                envelope = await self._suppressing.spare(hold, envelope)
-        except StoreUnavailable as error:
-            log.warning("what a mail needs is out of reach", why=str(error))
-            return Withheld(), None
-        if isinstance(envelope, Unsendable):
-            return envelope, None
-        hold.message_id = envelope.message_id
-        hold.reach(Stage.COMPOSED)
-        if isinstance(transport, Failure):
-            return Rejected(transport), envelope
-        return await transport.send(envelope, hold), envelope
-
-    async def _fence(self, leases: Sequence[Lease]) -> list[bool]:
-        """Which dots may go out; none while the store is out of reach."""
-        try:
-            return await self._store.transmitting(leases, self._clock.now())
-        except StoreUnavailable as error:
-            log.warning("the fence could not be written", why=str(error))
-            return [False] * len(leases)
-
-    async def _settle(self, settlement: Settlement) -> bool:
-        """Write it down, however long the store is out of reach: the peer has answered. Was the
-        lease still ours?"""
-        while True:
-            try:
-                held = await self._ends.ask(settlement)
-                self._happened()
-                if settlement.event is not None and settlement.event.touchpoint_id is not None:
-                    self._reported()
-                return held
-            except StoreUnavailable as error:
-                log.warning("an end waits to be written", mail=settlement.attempt.mail, why=error)
-                await asyncio.sleep(STORE_PAUSE_SECONDS)
 
     async def _claim(self) -> bool:
         """Claim what there is room for; was there anything?"""
@@ -250,8 +180,8 @@ class Deliveries:
         return True
 
     def _begin(self, claimed: Claimed, asked_at: int) -> asyncio.Task[None]:
-        hold = Hold(claimed, self._fences, self._clock, asked_at + self._lease_ms)
-        task = asyncio.create_task(self.deliver(hold))
+        hold = Hold(claimed, self._passage.fences, self._clock, asked_at + self._lease_ms)
+        task = asyncio.create_task(self._passage.deliver(hold))
         self._under_way[task] = hold
         self._octets += len(bytes(claimed.document))
         task.add_done_callback(self._end)
@@ -281,17 +211,3 @@ class Deliveries:
             await asyncio.wait_for(self._stir.wait(), min(seconds, LONGEST_SLEEP_SECONDS))
         except TimeoutError:
             return
-
-
-def _cut_off(hold: Hold) -> Answer:
-    """Stopped by us: before the dot nothing was sent, later nobody knows."""
-    if hold.stage is Stage.TRANSMITTING:
-        return Doubt(Failure("data", "franking was stopped", CONNECTION_LOST, kind="closed"))
-    return Withheld()
-
-
-def _broken(hold: Hold, error: Exception) -> Answer | Unsendable:
-    """A bug of ours: the mail ends with it, and the next one goes on."""
-    if hold.stage is Stage.TRANSMITTING:
-        return Doubt(Failure("data", repr(error), CONNECTION_LOST, kind="protocol"))
-    return Unsendable(f"Error: franking could not handle this message: {type(error).__name__}")
