@@ -27,6 +27,8 @@ from franking.stores.postgres import PostgresStore
 
 NOBODY = 65534
 START_SECONDS = 30
+MEMORY = "/dev/shm"
+MEMORY_OCTETS = 4 << 30
 # Nothing here outlives a crash of the machine, and most tests don't kill the server.
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=on")
 SETTINGS = (
@@ -140,11 +142,17 @@ def cluster() -> Cluster:
 
 def new_cluster() -> Cluster:
     """A cluster for a test that stops it, started. Whoever makes it removes it."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    made = Cluster(Path(tempfile.mkdtemp(prefix="fpg", dir=memory)))
+    made = Cluster(Path(tempfile.mkdtemp(prefix="fpg", dir=_memory())))
     made.init()
     made.start()
     return made
+
+
+def _memory() -> str | None:
+    """A folder in memory, where there is one with room."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_OCTETS:
+        return None
+    return MEMORY
 
 
 @cache
@@ -186,5 +194,8 @@ def _readable(folder: Path) -> Path:
 
 
 def _reads(program: Path) -> bool:
-    tried = subprocess.run([str(program), "--version"], capture_output=True, check=False, **_user())
-    return tried.returncode == 0
+    try:
+        subprocess.run([str(program), "--version"], capture_output=True, check=True, **_user())
+    except (PermissionError, subprocess.CalledProcessError):
+        return False
+    return True

@@ -56,7 +56,9 @@ first time), busy@ and drop@; slow@ takes a while.
 
 async def demo(settings: Settings, database: Path | None) -> None:
     """Run until a signal asks to stop. Raises as `serve` does."""
-    logs.configure(settings.log_format, settings.log_level)
+    # What becomes of mails is on the screen already.
+    least = "warning" if settings.log_level == "info" else settings.log_level
+    logs.configure(settings.log_format, least)
     stop = service.signalled()
     async with _mailbox() as mailbox, _running(settings, database, mailbox) as (running, path):
         with _standing_in(settings, running.url, path) as found:
