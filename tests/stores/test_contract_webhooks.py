@@ -274,3 +274,11 @@ async def test_the_same_secrets_under_another_key(store: Store) -> None:
     assert not await store.webhooks.reseal("w1", b"other", b"new")
     assert await store.webhooks.reseal("w1", found.secret, b"new")
     assert [one.secret for one in await store.webhooks.every()] == [b"new"]
+
+
+async def test_a_mail_of_which_nothing_waits_is_held_by_nobody(store: Store, yard: Yard) -> None:
+    await add(store)
+    await store.submit([mail()])
+    yard.plant("DELETE FROM webhook_queue")
+    assert await claimed(store) == []
+    assert yard.count("webhook_lane") == 0

@@ -112,13 +112,13 @@ async def test_an_idle_touchpoint_that_gets_an_event_is_told(
     own.plant("UPDATE outbox_lane SET next_at = 1, leased = 0")
     with psycopg.connect(own.url) as other:
         other.execute("UPDATE touchpoint_sequence SET last = 2")
+        claim = await blocked(own, stores[0].outbox.claim(NOW, 9, 9, NOW + LEASE_MS))
         other.execute(
             "INSERT INTO event (id, kind, mail, touchpoint_id, sequence, occurred_at, body)"
             " VALUES ('e2', 'email_Sent', 'T', 'T', 2, 1, '{}')"
         )
-        claim = await blocked(own, stores[0].outbox.claim(NOW, 9, 9, NOW + LEASE_MS))
     assert await claim == []
-    found = await stores[1].outbox.claim(NOW + LEASE_MS, 9, 9, NOW + HOUR)
+    found = await stores[1].outbox.claim(NOW, 9, 9, NOW + HOUR)
     assert [one.event.id for one in found] == ["e2"]
 
 
@@ -182,6 +182,24 @@ async def test_what_is_sent_again_to_a_webhook_as_its_mail_is_left_is_told(
         settle = await blocked(own, stores[0].webhooks.settle("w1", ends))
     await settle
     assert [one.seq for one in await hooked(stores[1])] == [first.seq]
+
+
+async def test_an_idle_mail_that_gets_an_event_is_told_to_a_webhook(
+    own: PostgresYard, stores: list[Store]
+) -> None:
+    """Whoever claims finds nothing of it, while somebody writes its next event."""
+    await add(stores[0])
+    await stores[0].submit([mail()])
+    own.plant("DELETE FROM webhook_queue")
+    with psycopg.connect(own.url) as other:
+        other.execute("SELECT 1 FROM mail FOR UPDATE")
+        claim = await blocked(own, hooked(stores[0]))
+        other.execute(
+            "INSERT INTO event (id, kind, mail, occurred_at, body, mail_seq)"
+            " SELECT 'late', 'onError', id, 1, '{}', seq FROM mail"
+        )
+    assert await claim == []
+    assert [one.id for one in await hooked(stores[1])] == ["late"]
 
 
 # -- touchpoints

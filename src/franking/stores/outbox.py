@@ -38,7 +38,12 @@ class OutboxRows:
         self._read = read
 
     async def claim(self, now: int, limit: int, each: int, until: int) -> list[Waiting]:
-        found: list[Waiting] = await self._write(lambda db: _claim(db, now, limit, each, until))
+        found: list[Waiting]
+        found, idle = await self._write(lambda db: _claim(db, now, limit, each, until))
+        # Whoever has nothing waiting is held by nobody, or what comes would wait for the lease's
+        # end. By itself: the locks come in the other order here.
+        if idle:
+            await self.free([(touchpoint, now) for touchpoint in idle])
         return found
 
     async def settle(self, reports: Sequence[Report]) -> None:
@@ -90,19 +95,15 @@ class OutboxRows:
         await self._write(script)
 
 
-def _claim(db: Db, now: int, limit: int, each: int, until: int) -> list[Waiting]:
+def _claim(db: Db, now: int, limit: int, each: int, until: int) -> tuple[list[Waiting], list[str]]:
+    """What waits, and the touchpoints of which nothing does."""
     ids = db.value("ready_touchpoints", now=now, limit=limit)
     ready = _ids.decode(ids)
     if not ready:
-        return []
+        return [], []
     db.run("lease_touchpoints", ids=ids, until=until)
     found = _waiting.decode(db.value("waiting_events", ids=ids, each=each))
-    # Whoever has nothing waiting is held by nobody, or what comes would wait for the lease's end.
-    idle = set(ready) - {waiting.touchpoint_id for waiting in found}
-    if idle:
-        lock(db, sorted(idle))
-        db.run("leave_touchpoints", rows=text([(id,) for id in sorted(idle)]))
-    return found
+    return found, sorted(set(ready) - {waiting.touchpoint_id for waiting in found})
 
 
 def _settle(db: Db, reports: Sequence[Report]) -> list[None]:

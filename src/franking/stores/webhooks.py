@@ -72,7 +72,12 @@ class WebhookRows:
         return None if found is None else _event.decode(found)
 
     async def claim(self, id: str, now: int, limit: int, each: int, until: int) -> list[Queued]:
-        found: list[Queued] = await self._write(lambda db: _claim(db, id, now, limit, each, until))
+        found: list[Queued]
+        found, idle = await self._write(lambda db: _claim(db, id, now, limit, each, until))
+        # A mail of which nothing waits is held by nobody, or what comes would wait for the lease's
+        # end. By itself: the locks come in the other order here.
+        if idle:
+            await self.free(id, [(mail, now) for mail in idle])
         return found
 
     async def settle(self, id: str, reports: Sequence[HookReport]) -> None:
@@ -175,12 +180,17 @@ def _stand(db: Db, hook: Webhook) -> None:
         db.run("hear_nothing", id=hook.id)
 
 
-def _claim(db: Db, id: str, now: int, limit: int, each: int, until: int) -> list[Queued]:
+def _claim(
+    db: Db, id: str, now: int, limit: int, each: int, until: int
+) -> tuple[list[Queued], list[str]]:
+    """What waits, and the mails of which nothing does."""
     mails = db.value("ready_webhook_lanes", webhook=id, now=now, limit=limit)
-    if not _names.decode(mails):
-        return []
+    ready = _names.decode(mails)
+    if not ready:
+        return [], []
     db.run("lease_webhook_lanes", webhook=id, mails=mails, until=until)
-    return _queued.decode(db.value("queued_events", webhook=id, mails=mails, each=each))
+    found = _queued.decode(db.value("queued_events", webhook=id, mails=mails, each=each))
+    return found, sorted(set(ready) - {queued.mail for queued in found})
 
 
 def _settle(db: Db, id: str, reports: Sequence[HookReport]) -> None:
