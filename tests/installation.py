@@ -23,7 +23,6 @@ from franking.office.rendering import Rendering
 from franking.outlets.base import Outlet
 from franking.outlets.package.telling import EmbeddedOutlet
 from franking.stores.secrets import Vault
-from franking.stores.sqlite import SqliteStore
 from franking.transports.base import Caller
 from franking.transports.fetching import HttpFetcher
 from franking.transports.hooks import HookPoster
@@ -34,6 +33,7 @@ from franking.transports.smtp import Smtp
 from franking.transports.smtp_uri import parse_uri
 from franking.transports.webhook import Webhook
 from postbox import Postbox
+from stored import new_store
 
 FINAL = ("SUCCESS", "ERROR")
 
@@ -58,7 +58,7 @@ class Installation:
 
     async def __aenter__(self) -> Installation:
         await self.box.start()
-        self.store = SqliteStore(self._folder / "franking.db")
+        self.store = new_store(self._folder)
         await self.store.open()
         own = parse_uri(f"smtp://127.0.0.1:{self.box.port}")
         sendgrid = self._settings.get("sendgrid", API)

@@ -14,6 +14,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ MEMORY = "/dev/shm"
 MEMORY_OCTETS = 4 << 30
 # Nothing here outlives a crash of the machine, and most tests don't kill the server.
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=on")
+# What an installation has, for tests that do.
+SAFE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on")
 SETTINGS = (
     "listen_addresses=",
     "max_connections=200",
@@ -55,6 +58,7 @@ class Cluster:
         self._bin = _readable(folder)
         self._holder: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
+        self._pid = 0
 
     def init(self) -> None:
         """Make the data directory."""
@@ -79,6 +83,7 @@ class Cluster:
         ready = ["-h", str(self.folder), "-d", "postgres", "-U", "franking", "-t", "1"]
         for _ in range(START_SECONDS * 50):
             if self._answers(ready):
+                self._pid = int(self.pid_file.read_text().partition("\n")[0])
                 return
         raise RuntimeError("PostgreSQL did not start.")
 
@@ -98,6 +103,25 @@ class Cluster:
         """Stop the server as a crash would: nothing more is written, nobody is told."""
         self._run([str(self._bin / "pg_ctl"), "-D", str(self._data), "-m", "immediate", "stop"])
         self.stop()
+
+    def quit(self) -> None:
+        """Have it end as by `pg_ctl -m immediate stop`, without waiting for that."""
+        if self.alive:
+            os.kill(self._pid, signal.SIGQUIT)
+
+    @property
+    def alive(self) -> bool:
+        """Does the server run? Its remains, which nobody has waited for yet, don't."""
+        try:
+            stat = Path(f"/proc/{self._pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return stat.rpartition(")")[2].split()[0] != "Z"
+
+    @property
+    def pid_file(self) -> Path:
+        """Its first line is the server's process, while it runs."""
+        return self._data / "postmaster.pid"
 
     def url(self, database: str) -> str:
         """What a program connects to."""
@@ -140,11 +164,17 @@ def cluster() -> Cluster:
     return made
 
 
-def new_cluster() -> Cluster:
-    """A cluster for a test that stops it, started. Whoever makes it removes it."""
-    made = Cluster(Path(tempfile.mkdtemp(prefix="fpg", dir=_memory())))
-    made.init()
-    made.start()
+def new_cluster(settings: tuple[str, ...] = FAST) -> Cluster:
+    """A cluster for a test that stops it, started: one that is FAST in memory, else on disk.
+    Whoever makes it removes it."""
+    folder = Path(tempfile.mkdtemp(prefix="fpg", dir=_memory() if settings == FAST else None))
+    try:
+        made = Cluster(folder, (*SETTINGS, *settings))
+        made.init()
+        made.start()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return made
 
 

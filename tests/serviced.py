@@ -10,12 +10,13 @@ import httpx
 
 from franking.app.service import running
 from franking.config import Settings, load
+from stored import database_url
 
 
 def loaded(folder: Path, **settings: str) -> Settings:
     """A database in a folder, free ports, one try, and these. Raises `SettingRefused`."""
     given = {
-        "database_url": f"sqlite:///{folder}/franking.db",
+        "database_url": database_url(folder),
         "http": "127.0.0.1:0",
         "grpc": "127.0.0.1:0",
         "transient_attempts": "1",

@@ -201,3 +201,29 @@ def test_events_are_heard_in_order() -> None:
         "2,000 events of 200 touchpoints, 50 ms each",
         "2,000 events of 200 touchpoints: memory at the most",
     ]
+
+
+@NEEDS_POSTFIX
+def test_a_fleet_is_measured_on_a_postgresql_of_its_own() -> None:
+    assert [row[0] for row in bench("drain", "backlog", "start", name="fleet")] == [
+        "drain, 2 workers, 10 connections each",
+        "claim, 2,000 wait and 10,000 ended",
+        "claim, 2,000 wait and 10,000 ended; after 500, nothing cleared away",
+        "20 mails to an idle fleet: submitted to started, p50",
+        "20 mails to an idle fleet: submitted to started, p99",
+        "20 mails to an idle fleet: submitted to started, at the most",
+    ]
+
+
+def test_no_two_workers_claim_the_same_mail() -> None:
+    one, twice, many, again = bench("claims", name="fleet")
+    assert [one[0], many[0]] == ["2 workers claim, 1 account", "2 workers claim, 1,000 accounts"]
+    assert [twice[1], again[1]] == ["0 mails", "0 mails"]
+
+
+def test_a_postgresql_that_is_not_there_is_told() -> None:
+    command = [sys.executable, "-m", "bench.fleet", "claims", "--database"]
+    url = "postgresql://127.0.0.1:1/none?connect_timeout=2"
+    ended = subprocess.run([*command, url], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "There is no PostgreSQL" in ended.stderr

@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     *(shape.file_lengths, shape.function_lengths, shape.median_function),
     *(shape.module_docstrings, shape.promises, shape.names),
     *(sql.same_in_every_dialect, sql.told, sql.fenced, sql.none_in_python),
+    sql.migrations_keep_their_word,
     *(texts.nothing_unfinished, texts.no_machine, texts.documents_tell_the_truth),
 )
 
@@ -179,6 +180,14 @@ BAD: list[tuple[Rule, dict[str, str], str]] = [
         sql.fenced,
         {SQLITE: query("WITH a AS (UPDATE mail SET state = 2 WHERE state = 1) SELECT epoch;")},
         "does not expect an epoch",
+    ),
+    *(
+        (
+            sql.migrations_keep_their_word,
+            {SRC + "stores/sql/sqlite/migrations/0008_b.sql": f"-- least: 7\n{text};\n"},
+            "0008_b.sql: older ones can't",
+        )
+        for text in ["ALTER TABLE a DROP COLUMN b", "alter table a rename to b", "DROP TABLE a"]
     ),
     *(
         (sql.none_in_python, {SRC + "stores/sqlite.py": python(f"S = {text!r}")}, "SQL in Python")

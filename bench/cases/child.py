@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 import uvloop
 
+from franking.app import logs
+
 ROOT = Path(__file__).parents[2]
 RUN_SECONDS = 1800
 
@@ -56,6 +58,8 @@ def process(command: Sequence[str]) -> Iterator[int]:
 
 def answer(work: Callable[..., Coroutine[Any, Any, dict[str, Any]]]) -> None:
     """In that process: do the work that was asked for on uvloop, and answer."""
+    # As `serve` does: what is told of each mail would cost more than the mail.
+    logs.configure("json", "warning")
     given = msgspec.json.decode(sys.argv[1])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         tell(runner.run(work(**given)))

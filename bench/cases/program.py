@@ -21,11 +21,17 @@ Cases = Mapping[str, Callable[[Run], list[Figure]]]
 PIPED_COLUMNS = 140
 
 
-def main(name: str, cases: Cases, arguments: Sequence[str] | None = None) -> None:
-    """Run the cases that are named, or all, and print their table."""
-    given = _parser(name, cases).parse_args(arguments)
+def main(
+    name: str, cases: Cases, arguments: Sequence[str] | None = None, *, shared: bool = False
+) -> None:
+    """Run the cases that are named, or all, and print their table; `shared` are those that need a
+    PostgreSQL."""
+    parser = _parser(name, cases)
+    if shared:
+        _add_shared(parser)
+    given = parser.parse_args(arguments)
     try:
-        found = measure(cases, given.case or list(cases), small=given.small)
+        found = measure(cases, given)
     except (child.Broken, limit.Missing, subprocess.TimeoutExpired) as error:
         sys.exit(f"The bench could not run: {error}")
     if given.markdown:
@@ -37,8 +43,9 @@ def main(name: str, cases: Cases, arguments: Sequence[str] | None = None) -> Non
         console.print(table(found))
 
 
-def measure(cases: Cases, names: Sequence[str], *, small: bool) -> list[Figure]:
+def measure(cases: Cases, given: argparse.Namespace) -> list[Figure]:
     """The figures of the cases, in order. Raises `Broken`."""
+    names = given.case or list(cases)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     found: list[Figure] = []
@@ -50,7 +57,9 @@ def measure(cases: Cases, names: Sequence[str], *, small: bool) -> list[Figure]:
             console.print(limit.MISSING)
         progress = parts_up.enter_context(Progress(*columns, console=console, transient=True))
         task = progress.add_task("", total=len(names))
-        run = Run(small=small, port=port, progress=progress)
+        more = {name: value for name, value in vars(given).items() if name in ("scale", "database")}
+        run = Run(small=given.small, port=port, progress=progress, **more)
+        parts_up.callback(run.close)
         for name in names:
             progress.update(task, description=name)
             found += cases[name](run)
@@ -70,3 +79,10 @@ def _parser(name: str, cases: Cases) -> argparse.ArgumentParser:
     parser.add_argument("--small", action="store_true", help="see that it works, in seconds")
     parser.add_argument("--markdown", action="store_true", help="the table for bench/README.md")
     return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scale", type=float, default=1.0, help="of the backlog; 0.1 is quick")
+    parser.add_argument(
+        "--database", metavar="URL", help="a PostgreSQL to use, whose user may create databases"
+    )

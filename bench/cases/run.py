@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.progress import Progress
 
@@ -25,12 +26,38 @@ class Limit:
 
 
 class Run:
-    """One run of the bench; `port` is the sink's, None where Postfix's tools are missing."""
+    """One run of the bench; `port` is the sink's, None where Postfix's tools are missing.
 
-    def __init__(self, *, small: bool, port: int | None, progress: Progress) -> None:
+    `scale` is what the largest numbers of rows are multiplied by; `database` is the URL of a
+    PostgreSQL that was named.
+    """
+
+    def __init__(
+        self,
+        *,
+        small: bool,
+        port: int | None,
+        progress: Progress,
+        scale: float = 1.0,
+        database: str | None = None,
+    ) -> None:
         self.small = small
         self.port = port
         self.progress = progress
+        self.scale = scale
+        self.database = database
+        self._stack = ExitStack()
+        self._kept: dict[str, Any] = {}
+
+    def keep(self, name: str, made: Callable[[], AbstractContextManager[Any]]) -> Any:
+        """What several cases use: made by the first, until the run is closed."""
+        if name not in self._kept:
+            self._kept[name] = self._stack.enter_context(made())
+        return self._kept[name]
+
+    def close(self) -> None:
+        """Nothing of it stays."""
+        self._stack.close()
 
     @contextmanager
     def limited(self) -> Iterator[Limit]:
@@ -47,10 +74,11 @@ class Run:
             yield Path(path)
 
     @contextmanager
-    def steps(self, what: str, total: int) -> Iterator[Callable[[], None]]:
-        """A progress bar of its own, for what takes long; call what it gives after each step."""
+    def steps(self, what: str, total: int) -> Iterator[Callable[..., None]]:
+        """A progress bar of its own, for what takes long; call what it gives after each step, or
+        after several."""
         task = self.progress.add_task(what, total=total)
-        yield lambda: self.progress.advance(task)
+        yield lambda count=1: self.progress.advance(task, count)
         self.progress.remove_task(task)
 
     def say(self, text: str) -> None:

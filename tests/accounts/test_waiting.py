@@ -52,7 +52,8 @@ async def test_a_limit_that_was_met_is_told_with_its_time(still: Installation) -
     await still.http.put("/v1/accounts/rep", json=account(1))
     await still.http.put("/v1/mail/m1", json=mail("rep"))
     news = AccountNews("rep", "limited", "450 4.2.1 too many", until)
-    await still.store._write(lambda db: governor.hear(db, news, still.clock.now()))
+    store: Any = still.store
+    await store._write(lambda db: governor.hear(db, news, still.clock.now()))
     told = await waiting(still, "m1")
     assert told["waitingFor"] == "send_limit"
     assert told["nextAttemptTime"] == times.text(until)

@@ -1,4 +1,4 @@
-"""The real app on a real SQLite store: reached in process, or over a socket where one matters."""
+"""The real app on a real store: reached in process, or over a socket where one matters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from franking.core.attempt import Attempt, Settlement
 from franking.core.delivery import Info, Outcome, Stage
 from franking.core.endings import sent
 from franking.office import Office
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
+from stored import new_store
 
 DEADLINE_SECONDS = 10
 
@@ -30,15 +31,15 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "franking.db")
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = new_store(tmp_path)
     await store.open()
     yield store
     await store.close()
 
 
 @pytest.fixture
-def front(store: SqliteStore, clock: HandClock) -> Front:
+def front(store: Store, clock: HandClock) -> Front:
     office = Office(store, clock, lambda: None)
     embedded = Embedded(store, clock)
     package, hosts = embedded.package, ["mail.example.com", "ported.example.com:8025"]
@@ -82,7 +83,7 @@ def document() -> dict[str, Any]:
 
 
 @pytest.fixture
-def send_next(store: SqliteStore, clock: HandClock) -> Callable[[], Awaitable[str]]:
+def send_next(store: Store, clock: HandClock) -> Callable[[], Awaitable[str]]:
     """What a worker does to the next due mail: claimed, sent, settled. Answers its id."""
 
     async def send() -> str:

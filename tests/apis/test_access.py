@@ -19,7 +19,7 @@ from franking.core.key import Scope
 from franking.core.scopes import needed
 from franking.office import Office
 from franking.office.keys import REMEMBERED_MS
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .conftest import served
 
@@ -36,7 +36,7 @@ def calling(front: Front, key: str | None = None, peer: Peer = ("127.0.0.1", 5))
 
 
 @pytest.fixture
-def office(store: SqliteStore, clock: HandClock) -> Office:
+def office(store: Store, clock: HandClock) -> Office:
     return Office(store, clock, lambda: None)
 
 
@@ -46,7 +46,7 @@ def front(office: Office, clock: HandClock) -> Front:
 
 
 @pytest.fixture
-def elsewhere(store: SqliteStore, clock: HandClock) -> Office:
+def elsewhere(store: Store, clock: HandClock) -> Office:
     """Another process on the same database."""
     return Office(store, clock, lambda: None)
 
@@ -223,7 +223,7 @@ async def test_a_revocation_elsewhere_is_seen_within_two_seconds(
 
 
 async def test_a_found_key_is_not_asked_for_at_every_call(
-    front: Front, key: str, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, clock: HandClock
+    front: Front, key: str, store: Store, monkeypatch: pytest.MonkeyPatch, clock: HandClock
 ) -> None:
     asked = 0
     find = store.keys.find
@@ -351,7 +351,7 @@ async def test_a_key_that_called_too_often_is_told_when_to_call_again(
 
 
 async def test_the_last_use_is_written_once_a_minute(
-    front: Front, key: str, store: SqliteStore, clock: HandClock
+    front: Front, key: str, store: Store, clock: HandClock
 ) -> None:
     first, commits = clock.now(), store.commits
 
@@ -379,7 +379,7 @@ async def reached(ask: Callable[[], Any], wanted: object) -> bool:
 
 
 async def test_a_store_that_is_away_is_no_reason_to_let_anyone_in(
-    front: Front, key: str, store: SqliteStore
+    front: Front, key: str, store: Store
 ) -> None:
     await store.close()
     for caller in (calling(front, key), calling(front)):
@@ -427,7 +427,7 @@ async def test_a_key_that_is_asked_for_wrongly_is_not_made(
 
 
 async def test_a_key_is_shown_once_and_its_secret_kept_nowhere(
-    front: Front, tmp_path: Path, store: SqliteStore
+    front: Front, tmp_path: Path, store: Store
 ) -> None:
     async with calling(front) as client:
         wanted = {"name": "crm", "scopes": ["admin", "admin"], "perMinute": 600}

@@ -12,7 +12,7 @@ from franking.core.key import Scope
 from franking.office import Office
 from franking.office.documents import MOST_DOCUMENT_BYTES
 from franking.stores import collections
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 PLACES = ["/v1/templates", "/v1/users"]
 DOCUMENT = {"subject": "Hello {{name}}", "email": "ada@example.com", "n": [1, {"b": None}]}
@@ -50,7 +50,7 @@ async def test_a_document_is_written_read_and_written_back(
 
 
 async def test_an_id_of_its_own_is_kept_but_not_shown(
-    client: httpx.AsyncClient, store: SqliteStore, place: str
+    client: httpx.AsyncClient, store: Store, place: str
 ) -> None:
     document = {"id": 17, "x": {"id": 18}}
     assert (await client.put(f"{place}/a", json=document)).json() == {"id": "a", "x": {"id": 18}}
@@ -236,7 +236,7 @@ async def test_a_wrong_query_is_told(
 
 
 async def test_reading_and_writing_need_their_scopes(
-    client: httpx.AsyncClient, store: SqliteStore, clock: Any, place: str
+    client: httpx.AsyncClient, store: Store, clock: Any, place: str
 ) -> None:
     keys = Office(store, clock, lambda: None).keys
     read, write = [

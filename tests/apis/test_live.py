@@ -15,7 +15,7 @@ from franking.apis import live
 from franking.apis.http import Front, build
 from franking.clock import HandClock
 from franking.office import Office
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 Frame = dict[str, Any]
 
@@ -26,7 +26,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def front(store: SqliteStore, clock: HandClock) -> Front:
+def front(store: Store, clock: HandClock) -> Front:
     return build(Office(store, clock, lambda: None), clock, heartbeat_seconds=0.05)
 
 
@@ -170,7 +170,7 @@ async def test_a_server_that_stops_ends_its_streams(
 
 
 async def test_a_store_that_fails_ends_the_stream(
-    served_client: httpx.AsyncClient, store: SqliteStore
+    served_client: httpx.AsyncClient, store: Store
 ) -> None:
     async with listening(served_client) as lines:
         await store.close()

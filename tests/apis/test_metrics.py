@@ -19,8 +19,7 @@ from franking.core.delivery import Bounds, Delivery, Outcome, Stage, State
 from franking.core.rules import SENTENCES
 from franking.engine.meter import BOUNDS, OTHER, STAGES, Meter
 from franking.office.watching import ASKED_MS, Watching
-from franking.stores.base import StoreUnavailable
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store, StoreUnavailable
 from installation import Installation
 
 Found = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -43,7 +42,7 @@ def value(found: Found, name: str, **labels: str) -> float:
 
 
 async def test_a_store_out_of_reach_is_told_and_the_rest_is_there(
-    client: httpx.AsyncClient, store: SqliteStore, clock: HandClock, monkeypatch: Any
+    client: httpx.AsyncClient, store: Store, clock: HandClock, monkeypatch: Any
 ) -> None:
     async def gone(now: int) -> None:
         raise StoreUnavailable("gone")
@@ -86,7 +85,7 @@ async def test_the_age_of_what_waits_is_from_when_it_was_due(
 
 
 async def test_who_asks_again_at_once_costs_nothing(
-    client: httpx.AsyncClient, clock: HandClock, store: SqliteStore
+    client: httpx.AsyncClient, clock: HandClock, store: Store
 ) -> None:
     watching, asked = Watching(store, clock), []
     watched = store.watch.watched

@@ -13,7 +13,7 @@ from franking.core import times
 from franking.core.key import Scope
 from franking.core.reporting import Report
 from franking.office import Office
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 PARKED = "NOT_FOUND: There is no touchpoint with id t2."
 
@@ -34,7 +34,7 @@ def woken() -> Woken:
 
 
 @pytest.fixture
-def office(store: SqliteStore, clock: HandClock, woken: Woken) -> Office:
+def office(store: Store, clock: HandClock, woken: Woken) -> Office:
     return Office(store, clock, woken)
 
 
@@ -44,7 +44,7 @@ def front(office: Office, clock: HandClock) -> Front:
 
 
 @pytest.fixture
-async def filled(client: httpx.AsyncClient, store: SqliteStore, clock: HandClock) -> None:
+async def filled(client: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
     """Five events of t0 to t4, one each, newest last; those of t2 and t4 are parked."""
     for number in range(5):
         document = {"touchpointId": f"t{number}", "message": {}}
@@ -193,7 +193,7 @@ async def test_pages_follow_each_other_to_the_end(client: httpx.AsyncClient, lim
 
 
 async def test_a_pause_is_told_with_its_reason(
-    client: httpx.AsyncClient, store: SqliteStore, clock: HandClock
+    client: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
     now = clock.now()
     await store.outbox.pause(now + 30_000, "org: invalid_grant", now)

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from franking.office import Office
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 JSON = {"content-type": "application/json"}
 GOOD = b'{"to":"a@example.com","message":{"subject":"s","text":"t"}}'
@@ -265,7 +265,7 @@ async def test_what_nobody_expected_is_logged_and_tells_nothing_of_our_insides(
 
 
 async def test_a_closed_store_is_503_and_when_to_come_back(
-    client: httpx.AsyncClient, store: SqliteStore, document: dict[str, Any]
+    client: httpx.AsyncClient, store: Store, document: dict[str, Any]
 ) -> None:
     await store.close()
     for answer in (

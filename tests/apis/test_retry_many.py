@@ -11,8 +11,7 @@ import pytest
 
 from franking.clock import HandClock
 from franking.office.retries import RETRIED_AT_ONCE
-from franking.stores.base import Filter
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Filter, Store
 
 ERROR = {"delivery": {"state": "ERROR"}}
 PATH = "/v1/mail/retry"
@@ -77,7 +76,7 @@ async def test_what_was_sent_is_left_out_unless_it_is_named_with_force(
 
 
 async def test_what_may_have_been_sent_is_left_out_unless_it_is_named_with_force(
-    client: httpx.AsyncClient, document: dict[str, Any], store: SqliteStore, clock: HandClock
+    client: httpx.AsyncClient, document: dict[str, Any], store: Store, clock: HandClock
 ) -> None:
     expired = {"state": "PROCESSING", "leaseExpireTime": None}
     await put(client, document, "m1", delivery=expired)
@@ -87,7 +86,7 @@ async def test_what_may_have_been_sent_is_left_out_unless_it_is_named_with_force
 
 
 async def test_manual_mails_and_those_being_sent_are_refused(
-    client: httpx.AsyncClient, document: dict[str, Any], store: SqliteStore, clock: HandClock
+    client: httpx.AsyncClient, document: dict[str, Any], store: Store, clock: HandClock
 ) -> None:
     await put(client, document, "m1", **ERROR, touchpointId="t1")
     await put(client, document, "m2")
@@ -133,7 +132,7 @@ async def test_all_that_match_are_retried_and_no_others(
 
 
 async def test_a_repeat_under_a_key_gets_the_first_answer_and_does_nothing(
-    client: httpx.AsyncClient, document: dict[str, Any], store: SqliteStore
+    client: httpx.AsyncClient, document: dict[str, Any], store: Store
 ) -> None:
     await put(client, document, "m1", **ERROR)
     key = {"idempotency-key": "k"}
@@ -148,7 +147,7 @@ async def test_a_repeat_under_a_key_gets_the_first_answer_and_does_nothing(
 
 
 async def test_many_are_retried_call_by_call_in_the_order_they_came(
-    client: httpx.AsyncClient, document: dict[str, Any], store: SqliteStore, clock: HandClock
+    client: httpx.AsyncClient, document: dict[str, Any], store: Store, clock: HandClock
 ) -> None:
     count = RETRIED_AT_ONCE + 7
     for n in range(count):

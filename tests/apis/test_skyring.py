@@ -22,8 +22,7 @@ from franking.core.timer import Life, TimerState, Try
 from franking.core.timer.request import MOST_TIMEOUT_MS
 from franking.office import Office
 from franking.office.timer_door import TimerRefused, Unreachable
-from franking.stores.base import StoreUnavailable
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store, StoreUnavailable
 
 from .conftest import served
 from .timers_at_hand import TimersAtHand, said
@@ -43,7 +42,7 @@ def timers(clock: HandClock) -> TimersAtHand:
 
 
 @pytest.fixture
-def front(store: SqliteStore, clock: HandClock, timers: TimersAtHand) -> Front:
+def front(store: Store, clock: HandClock, timers: TimersAtHand) -> Front:
     return build(Office(store, clock, lambda: None), clock, timers=timers)
 
 

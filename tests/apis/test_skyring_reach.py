@@ -14,7 +14,7 @@ from franking.apis.http import Front, build
 from franking.clock import HandClock
 from franking.core.key import Scope
 from franking.office import Office
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .timers_at_hand import Said, TimersAtHand, said
 
@@ -39,7 +39,7 @@ def timers(clock: HandClock) -> TimersAtHand:
 
 
 @pytest.fixture
-def office(store: SqliteStore, clock: HandClock) -> Office:
+def office(store: Store, clock: HandClock) -> Office:
     return Office(store, clock, lambda: None)
 
 

@@ -14,7 +14,7 @@ from franking.core.key import Scope
 from franking.core.timer.retry import IN_DOUBT, LIMITED, SCHEDULED
 from franking.office import Office
 from franking.office.timer_door import TimerRefused, Unreachable
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .timers_at_hand import TimersAtHand
 
@@ -28,7 +28,7 @@ def timers(clock: HandClock) -> TimersAtHand:
 
 
 @pytest.fixture
-def office(store: SqliteStore, clock: HandClock) -> Office:
+def office(store: Store, clock: HandClock) -> Office:
     return Office(store, clock, lambda: None)
 
 

@@ -14,7 +14,7 @@ from franking.core.key import Scope
 from franking.core.timer.request import asked
 from franking.office import Office
 from franking.office.timer_door import NewTimer, Unreachable
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .timers_at_hand import TimersAtHand
 
@@ -25,7 +25,7 @@ CALLBACKS = {
 
 
 @pytest.fixture
-def office(store: SqliteStore, clock: HandClock) -> Office:
+def office(store: Store, clock: HandClock) -> Office:
     return Office(store, clock, lambda: None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from franking.clock import HandClock
 from franking.outlets.base import Shown
 from franking.outlets.package import EmbeddedPackage
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
+from stored import application, new_store
 
 from .side import EmailSide
 
@@ -28,8 +28,8 @@ def folder() -> Any:
 
 
 @pytest.fixture
-async def store(folder: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(folder / "franking.db")
+async def store(folder: Path) -> AsyncIterator[Store]:
+    store = new_store(folder)
     await store.open()
     yield store
     await store.close()
@@ -41,12 +41,12 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def side() -> EmailSide:
-    return EmailSide()
+def side(clock: HandClock) -> EmailSide:
+    return EmailSide(clock)
 
 
 @pytest.fixture
-def package(store: SqliteStore, clock: HandClock, side: EmailSide) -> EmbeddedPackage:
+def package(store: Store, clock: HandClock, side: EmailSide) -> EmbeddedPackage:
     return EmbeddedPackage(store.cadence, clock, side, patience_seconds=0.2)
 
 
@@ -55,11 +55,9 @@ def rows(folder: Path) -> Callable[[], list[Any]]:
     """Every byte that the package keeps."""
 
     def read() -> list[Any]:
-        connection = sqlite3.connect(folder / "franking.db")
         tables = ("touchpoint", "conquer_error")
-        found = [connection.execute(f"SELECT * FROM {t}").fetchall() for t in tables]
-        connection.close()
-        return found
+        with application(folder) as other:
+            return [other.execute(f"SELECT * FROM {t}").fetchall() for t in tables]
 
     return read
 

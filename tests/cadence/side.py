@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
+from franking.clock import Clock
+from franking.core import times
 from franking.outlets.base import Answered, OutOfReach
 
 GONE = "gone"  # it can't be reached
@@ -33,7 +35,8 @@ class EmailSide:
     """`franking.outlets.base.Services`. `troubles["POST /timer"]` come first, one a call; with
     `always` every call meets that trouble."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.calls: list[tuple[str, str, Any, dict[str, str]]] = []
         self.timers: dict[str, dict[str, Any]] = {}
         self.mails: dict[str, dict[str, Any]] = {}
@@ -86,7 +89,8 @@ class EmailSide:
             id = headers["x-timer-id"]
             if id in self.timers:
                 return answer(409, {"error_message": f"Timer with id {id} already exists"})
-            self.timers[id] = {"retryCount": 0, **body}
+            now = times.text(self._clock.now())
+            self.timers[id] = {"retryCount": 0, "state": "scheduled", "createdAt": now, **body}
             return answer(201)
         if name == "GET /timer/{}":
             timer = self.timers.get(parts[2])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from eventually import eventually
 from installation import Installation
+from stored import application
 
 from .test_stories import UNKNOWN, Crm
 
@@ -43,10 +42,9 @@ async def quiet(crm: Crm) -> bool:
 
 def planted(folder: Path, plant: Plant) -> None:
     """Write into the database, as nobody should."""
-    with closing(sqlite3.connect(folder / "franking.db", timeout=10)) as database:
+    with application(folder) as other:
         for statement in plant:
-            assert database.execute(statement).rowcount > 0, statement
-        database.commit()
+            assert other.execute(statement).rowcount > 0, statement
 
 
 async def checked(crm: Crm) -> list[dict[str, Any]]:
@@ -151,7 +149,13 @@ async def test_a_repair_is_told_at_once_and_to_nobody_twice(
     crm: Crm, sent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(crm.it.office.agreement, "_wake", lambda: woken.append(True))
+    wake = crm.it.office.agreement._wake
+
+    def waking() -> None:
+        woken.append(True)
+        wake()
+
+    monkeypatch.setattr(crm.it.office.agreement, "_wake", waking)
     planted(tmp_path, MENDED["lost events"][0])
     assert [await repaired(crm) for _ in range(2)] == [2, 0]
     assert woken == [True]

@@ -10,7 +10,7 @@ import pytest
 from franking.clock import HandClock
 from franking.outlets.base import Refused
 from franking.outlets.package import EmbeddedPackage
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .conftest import MAIL, automated, event, manual
 from .side import BROKEN, CRASH, CRASH_AFTER, GONE, HANGS, LOST, Died, EmailSide, answer
@@ -32,7 +32,7 @@ async def failed(package: EmbeddedPackage, side: EmailSide, id: str = "mail1") -
 
 
 async def test_the_mail_is_handed_in_with_the_touchpoints_links(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore
+    package: EmbeddedPackage, side: EmailSide, store: Store
 ) -> None:
     await manual(package, emailMessageId="02s")
     after = (await package.complete("t1", {**MAIL, "touchpointId": "x"}, False)).touchpoint
@@ -181,7 +181,7 @@ async def test_many_clicks_at_one_moment_send_once(
 
 
 async def test_a_press_that_was_judged_before_another_was_done_sends_nothing(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore, clock: HandClock
+    package: EmbeddedPackage, side: EmailSide, store: Store, clock: HandClock
 ) -> None:
     await manual(package)
     await package.complete("t1", MAIL, False)
@@ -189,7 +189,7 @@ async def test_a_press_that_was_judged_before_another_was_done_sends_nothing(
     side.hold()
     slow = asyncio.create_task(refused(package))
     await side.reached.wait()
-    quick = EmailSide()
+    quick = EmailSide(HandClock())
     quick.mails, quick.keys, quick.made = side.mails, side.keys, side.made
     await EmbeddedPackage(store.cadence, clock, quick).complete("t1", OTHER, False)
     side.let_go()
@@ -268,7 +268,7 @@ async def test_the_loop_finds_out_too(
     package: EmbeddedPackage,
     side: EmailSide,
     clock: HandClock,
-    store: SqliteStore,
+    store: Store,
     trouble: str,
     made: int,
 ) -> None:

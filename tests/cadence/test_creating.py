@@ -10,17 +10,17 @@ import pytest
 
 from franking.outlets.base import Refused
 from franking.outlets.package import EmbeddedPackage
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .conftest import DUE, MAIL, automated, event, manual
-from .side import BROKEN, CRASH, CRASH_AFTER, GONE, HANGS, LOST, Died, EmailSide, answer
+from .side import BROKEN, CRASH, CRASH_AFTER, GONE, HANGS, Died, EmailSide, answer
 
 Rows = Callable[[], list[Any]]
 EMPTY: list[Any] = [[], []]
 
 
 async def test_an_automated_one_is_scheduled_with_its_timer(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore
+    package: EmbeddedPackage, side: EmailSide, store: Store
 ) -> None:
     shown = await automated(package, None, emailMessageId="02s")
     t = shown.touchpoint
@@ -50,14 +50,14 @@ async def test_a_manual_one_waits_for_a_person(package: EmbeddedPackage, side: E
 
 
 async def test_a_timer_that_is_there_already_is_its_own(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore
+    package: EmbeddedPackage, side: EmailSide, store: Store
 ) -> None:
     side.troubles["POST /timer"].append(answer(409, {"error_message": "exists"}))
     assert (await automated(package)).touchpoint.status == "Scheduled"
     assert await store.cadence.unfinished(10) == []
 
 
-@pytest.mark.parametrize("trouble", [GONE, BROKEN, HANGS, LOST])
+@pytest.mark.parametrize("trouble", [GONE, BROKEN, HANGS])
 async def test_out_of_reach_keeps_nothing(
     package: EmbeddedPackage, side: EmailSide, rows: Rows, trouble: str
 ) -> None:
@@ -70,31 +70,6 @@ async def test_out_of_reach_keeps_nothing(
     assert [headers for *_, headers in side.asked("DELETE /timer/{}")] == [
         {"x-touchpoint-id": "t1"}
     ]
-
-
-async def test_what_can_not_be_undone_at_once_is_nobodys_and_undone_later(
-    package: EmbeddedPackage, side: EmailSide, rows: Rows
-) -> None:
-    side.troubles["POST /timer"].append(LOST)
-    side.troubles["DELETE /timer/{}"].extend([GONE, BROKEN])
-    with pytest.raises(Refused, match="out of reach"):
-        await automated(package)
-    assert await package.page({}, 10) == []
-    with pytest.raises(Refused, match="no touchpoint"):
-        await package.read("t1")
-    assert await package.finish_unfinished() == 0
-    assert await package.finish_unfinished() == 1
-    assert (rows(), side.timers) == (EMPTY, {})
-
-
-async def test_its_id_can_be_used_again(package: EmbeddedPackage, side: EmailSide) -> None:
-    side.troubles["POST /timer"].append(LOST)
-    side.troubles["DELETE /timer/{}"].extend([GONE, GONE])
-    for _ in range(2):
-        with pytest.raises(Refused, match="out of reach"):
-            await automated(package)
-    assert (await automated(package)).touchpoint.status == "Scheduled"
-    assert set(side.timers) == {"t1"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +93,7 @@ async def test_what_the_timer_refuses_is_told_in_its_words_and_keeps_nothing(
 
 @pytest.mark.parametrize("trouble", [CRASH, CRASH_AFTER])
 async def test_a_crash_on_the_way_is_gone_on_with(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore, trouble: str
+    package: EmbeddedPackage, side: EmailSide, store: Store, trouble: str
 ) -> None:
     side.troubles["POST /timer"].append(trouble)
     with pytest.raises(Died):
@@ -173,7 +148,7 @@ async def test_after_a_crash_what_the_timer_refuses_is_forgotten(
 
 
 async def test_an_event_before_the_end_leaves_what_is_unfinished(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore
+    package: EmbeddedPackage, side: EmailSide, store: Store
 ) -> None:
     side.troubles["POST /timer"].append(CRASH_AFTER)
     with pytest.raises(Died):

@@ -9,7 +9,7 @@ import pytest
 from franking.clock import HandClock
 from franking.outlets.base import BadEvent, Refused
 from franking.outlets.package import EmbeddedPackage
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .conftest import MAIL, automated, event, manual
 from .side import BROKEN, CRASH, CRASH_AFTER, GONE, LOST, Died, EmailSide, answer
@@ -25,7 +25,7 @@ async def gone(package: EmbeddedPackage) -> bool:
 
 
 async def test_an_automated_ones_timer_is_deleted_in_its_name(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore
+    package: EmbeddedPackage, side: EmailSide, store: Store
 ) -> None:
     await automated(package)
     await package.delete("t1")
@@ -109,7 +109,7 @@ async def test_a_completion_under_way_is_not_cut_off(
 @pytest.mark.parametrize("trouble", [CRASH, CRASH_AFTER, GONE, BROKEN, LOST, answer(401, {})])
 @pytest.mark.parametrize("kind", ["automated", "manual"])
 async def test_what_was_begun_is_gone_on_with(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore, trouble: Any, kind: str
+    package: EmbeddedPackage, side: EmailSide, store: Store, trouble: Any, kind: str
 ) -> None:
     if kind == "automated":
         await automated(package)
@@ -148,7 +148,7 @@ async def test_its_events_are_refused_with_the_reason(package: EmbeddedPackage) 
 
 
 async def test_a_row_that_can_not_be_read_stops_no_other(
-    package: EmbeddedPackage, side: EmailSide, store: SqliteStore, clock: HandClock
+    package: EmbeddedPackage, side: EmailSide, store: Store, clock: HandClock
 ) -> None:
     side.troubles["POST /timer"].extend([CRASH, CRASH])
     for id in ("t1", "t2"):
@@ -160,7 +160,7 @@ async def test_a_row_that_can_not_be_read_stops_no_other(
 
 
 async def test_run_goes_round_until_it_is_cancelled(
-    store: SqliteStore, clock: HandClock, side: EmailSide
+    store: Store, clock: HandClock, side: EmailSide
 ) -> None:
     rounds: list[float] = []
 
@@ -181,7 +181,7 @@ async def test_run_goes_round_until_it_is_cancelled(
 
 
 async def test_run_outlives_a_store_that_is_closed(
-    store: SqliteStore, clock: HandClock, side: EmailSide
+    store: Store, clock: HandClock, side: EmailSide
 ) -> None:
     class Over(Exception): ...
 

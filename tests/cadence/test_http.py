@@ -15,7 +15,7 @@ from franking.apis.cadence import APEXREST, cadence_routes
 from franking.apis.schemas import SCHEMAS
 from franking.clock import HandClock
 from franking.outlets.package import EmbeddedPackage
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .conftest import DUE, MAIL, event
 from .side import GONE, EmailSide, answer
@@ -111,6 +111,19 @@ async def test_a_bad_event_is_answered_as_apex_does(http: httpx.AsyncClient) -> 
         [error] = answered.json()
         assert (set(error), error["errorCode"]) == ({"errorCode", "message"}, code)
         assert error["message"]
+
+
+async def test_an_event_that_has_to_wait_is_answered_503(
+    http: httpx.AsyncClient, side: EmailSide
+) -> None:
+    side.troubles["POST /timer"].append(GONE)
+    side.troubles["GET /timer/{}"].append(GONE)
+    side.troubles["DELETE /timer/{}"].append(GONE)
+    assert (await http.post(ALL, json=AUTOMATED)).status_code == 503
+    answered = await http.post(APEXREST, json=event())
+    assert answered.status_code == 503
+    [error] = answered.json()
+    assert (error["errorCode"], "Nobody knows yet" in error["message"]) == ("OUT_OF_REACH", True)
 
 
 async def test_retry_and_its_toast(http: httpx.AsyncClient, side: EmailSide) -> None:
@@ -290,7 +303,7 @@ async def test_another_content_type_is_refused(http: httpx.AsyncClient) -> None:
 
 
 async def test_where_the_store_can_not_be_used_all_say_so(
-    http: httpx.AsyncClient, store: SqliteStore, clock: HandClock
+    http: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
     await store.close()
     answered = await http.post(ALL, json=MANUAL)

@@ -8,7 +8,7 @@ import pytest
 
 from franking.outlets.base import Refused
 from franking.outlets.package import EmbeddedPackage, looking, retrying_many
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .conftest import automated, event, manual
 from .side import EmailSide
@@ -62,11 +62,12 @@ async def test_what_is_wrong_is_refused(package: EmbeddedPackage, filter: Any) -
 
 
 async def test_a_page_has_each_with_its_own_children_in_two_reads(
-    package: EmbeddedPackage, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    package: EmbeddedPackage, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await planted(package)
     reads = 0
-    read = store.cadence._read
+    rows: Any = store.cadence
+    read = rows._read
 
     async def counted(script: Any) -> Any:
         nonlocal reads

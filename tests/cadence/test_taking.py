@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from franking.clock import HandClock
 from franking.outlets.base import BadEvent
 from franking.outlets.package import EmbeddedPackage
-from franking.stores.sqlite import SqliteStore
+from stored import new_store
 
 from .conftest import automated, event
 from .side import EmailSide
@@ -166,9 +166,9 @@ def test_in_any_order_and_however_often_the_end_is_the_same(order: list[int]) ->
 
 async def _told(order: list[int]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "franking.db")
+        store = new_store(Path(folder))
         await store.open()
-        package = EmbeddedPackage(store.cadence, HandClock(), EmailSide())
+        package = EmbeddedPackage(store.cadence, HandClock(), EmailSide(HandClock()))
         await automated(package)
         for index in order:
             taken = await package.take(EVENTS[index])

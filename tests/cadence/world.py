@@ -29,8 +29,8 @@ from franking.outlets.base import Answered, BadEvent, OutOfReach, Refused, Servi
 from franking.outlets.package import EmbeddedPackage
 from franking.outlets.package.telling import EmbeddedOutlet
 from franking.stores.base import StoredEvent, StoreUnavailable
-from franking.stores.sqlite import SqliteStore
 from franking.transports.base import Answer, Doubt, Gate, Receipt, Rejected, Withheld
+from stored import new_store
 from stores.contract import MEMORY
 
 from .side import Died
@@ -110,10 +110,11 @@ class World:
         self.clock = HandClock()
         self.server = Server()
         self.store_troubles: deque[str] = deque()
-        self.store = SqliteStore(Path(self.folder.name) / "franking.db")
+        self.store = new_store(Path(self.folder.name))
 
     async def open(self) -> None:
         await self.store.open()
+        rows: Any
         for rows in (self.store.outbox, self.store.cadence):
             rows._write = self._troubled(rows._write)
         self.inside = Inside()

@@ -69,14 +69,20 @@ class Forked:
         self.send_signal(signal.SIGTERM)
 
 
-async def fork(folder: Path, environment: dict[str, str], arguments: Sequence[str]) -> Forked:
-    """A franking of these arguments in a folder, as `python -m franking` would be."""
+async def fork(
+    folder: Path,
+    environment: dict[str, str],
+    arguments: Sequence[str],
+    script: str = zygote.__file__,
+) -> Forked:
+    """A franking of these arguments in a folder, as `python -m franking` would be, or as `script`
+    makes it, which is a zygote too."""
     wanted = {"folder": str(folder), "environment": environment, "arguments": list(arguments)}
     (theirs_in, ours_in), (ours_out, theirs_out), (ours_err, theirs_err) = (
         os.pipe() for _ in range(zygote.STREAMS)
     )
     asked = socket.socket(socket.AF_UNIX)
-    asked.connect(_address())
+    asked.connect(_address(script))
     theirs = [theirs_in, theirs_out, theirs_err]
     socket.send_fds(asked, [json.dumps(wanted).encode()], theirs)
     for stream in theirs:
@@ -113,14 +119,16 @@ async def _writer(stream: int) -> asyncio.StreamWriter:
 
 
 @cache
-def _address() -> str:
+def _address(script: str) -> str:
     """Where the zygote of this process of tests listens; it is started with the first command."""
     folder = tempfile.mkdtemp(prefix="franking-zygote-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = f"{folder}/socket"
-    command = [sys.executable, zygote.__file__, address]
+    command = [sys.executable, script, address]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe)
+    others = {name: value for name, value in os.environ.items() if "FRANKING" not in name}
+    tests = {**others, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=tests)
     atexit.register(process.kill)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"

@@ -8,6 +8,7 @@ stands between, which tells the process's id and how it ended. Ends when its sta
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import io
@@ -88,8 +89,19 @@ def _become(wanted: dict[str, object], streams: list[int]) -> None:
     os.chdir(str(wanted["folder"]))
     os.environ.clear()
     os.environ.update(dict(wanted["environment"]))  # type: ignore[call-overload]
+    _differ(os.environ.pop("FRANKING_VALUES", "{}"), os.environ.pop("FRANKING_NETWORK", ""))
     sys.argv = [f"{franking.__path__[0]}/__main__.py", *list(wanted["arguments"])]  # type: ignore[call-overload]
     random.seed()
+
+
+def _differ(values: str, network: str) -> None:
+    """Give constants, by their whole names, other values (JSON), and go to a network namespace."""
+    for name, value in json.loads(values).items():
+        module, _, last = name.rpartition(".")
+        setattr(importlib.import_module(module), last, value)
+    if network:
+        with open(network) as namespace:
+            assert ctypes.CDLL(None).setns(namespace.fileno(), 0) == 0
 
 
 def _unbuffered(stream: int) -> io.TextIOWrapper:

@@ -20,7 +20,8 @@ from franking.clock import Clock, HandClock
 from franking.core.key import Scope
 from franking.office import Office
 from franking.office.timer_door import TimerDoor
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
+from stored import new_store
 
 HERE = "http://127.0.0.1:8025"
 ELSEWHERE = ("10.0.0.5", 5)
@@ -33,7 +34,7 @@ class Doorway:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         clock: Clock,
         at: str = HERE,
         peer: tuple[str, int] = ("127.0.0.1", 5),
@@ -99,7 +100,7 @@ class Doorway:
 @asynccontextmanager
 async def opened(folder: Path, **settings: Any) -> AsyncIterator[Doorway]:
     """A console on a store of its own."""
-    store = SqliteStore(folder / "franking.db")
+    store = new_store(folder)
     await store.open()
     yield Doorway(store, HandClock(), **settings)
     await store.close()

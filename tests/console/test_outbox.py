@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from console.served import Served
 from franking.core.reporting import Report
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 PARKED = "NOT_FOUND: There is no touchpoint with id <script>t</script>."
 HOSTILE = "t\"'<b>%41/Ž🕰"
@@ -43,7 +43,7 @@ def fill(served: Served, *touchpoints: str) -> None:
 
 def park(served: Served, *touchpoints: str, error: str = PARKED) -> None:
     """The events of touchpoints are parked."""
-    store: SqliteStore = served.installation.store
+    store: Store = served.installation.store
     now = served.installation.clock.now()
 
     async def told() -> None:

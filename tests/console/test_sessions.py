@@ -15,7 +15,7 @@ from franking.core import session as sessions
 from franking.core.key import Scope
 from franking.core.session import LASTS_MS, MOST_MS, SKEW_MS, begun
 from franking.office.keys import REMEMBERED_MS
-from franking.stores.sqlite import SqliteStore
+from stored import new_store
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -132,7 +132,7 @@ async def test_signing_out_is_seen_in_every_process_within_two_seconds(
     door: Doorway, clock: HandClock, tmp_path: Path
 ) -> None:
     ours = await door.signed_in()
-    store = SqliteStore(tmp_path / "franking.db")
+    store = new_store(tmp_path)
     await store.open()
     elsewhere = Doorway(store, clock)
     assert (await elsewhere.get("/mail", ours)).status_code == 200

@@ -16,8 +16,8 @@ import pytest_asyncio
 from franking.clock import HandClock
 from franking.core.delivery import Bounds
 from franking.stores.base import StoreUnavailable
-from franking.stores.sqlite import SqliteStore
 from installation import Installation
+from stored import new_store
 
 A = "a@example.com"
 HELLO = {"subject": "Hello", "text": "plain", "html": "<b>html</b>"}
@@ -265,7 +265,7 @@ async def test_what_another_process_changed_is_seen_within_a_second(tmp_path: Pa
     async with Installation(tmp_path, clock=clock) as it:
         await known(it)
         await sent(it, mail("text", {"n": 1}))
-        other = SqliteStore(tmp_path / "franking.db")
+        other = new_store(tmp_path)
         await other.open()
         await other.templates.delete("text", lambda before: None)
         await other.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,15 @@ from franking.engine.intake import BATCH, Intake
 from franking.office.inbox import Taker
 from franking.stores.base import StoreUnavailable
 from installation import Installation
+from stored import application
 
 DOCUMENT = {"to": "a@example.com", "message": {"subject": "Hello", "text": "Hi"}}
 
 
 def insert(folder: Path, document: Any, id: str | None = None) -> None:
-    with closing(sqlite3.connect(folder / "franking.db")) as application, application:
+    with application(folder) as shop:
         values = (id, json.dumps(document))
-        application.execute("INSERT INTO inbox (id, document) VALUES (?, ?)", values)
+        shop.execute("INSERT INTO inbox (id, document) VALUES (?, ?)", values)
 
 
 async def test_what_is_inserted_is_sent_once(tmp_path: Path) -> None:
@@ -54,10 +53,10 @@ async def test_what_can_not_be_sent_says_why(tmp_path: Path) -> None:
 
 async def test_a_rollback_sends_nothing(tmp_path: Path) -> None:
     async with Installation(tmp_path) as it:
-        with closing(sqlite3.connect(tmp_path / "franking.db")) as application:
+        with application(tmp_path) as shop:
             text = json.dumps(DOCUMENT)
-            application.execute("INSERT INTO inbox (id, document) VALUES ('no', ?)", [text])
-            application.rollback()
+            shop.execute("INSERT INTO inbox (id, document) VALUES ('no', ?)", [text])
+            shop.rollback()
         insert(tmp_path, {**DOCUMENT, "to": "b@example.com"}, "yes")
         await it.ended("yes")
         assert (await it.http.get("/v1/mail/no")).status_code == 404
@@ -66,9 +65,9 @@ async def test_a_rollback_sends_nothing(tmp_path: Path) -> None:
 
 async def test_more_than_a_batch_is_taken_in_at_once(tmp_path: Path) -> None:
     async with Installation(tmp_path, started=False) as it:
-        with closing(sqlite3.connect(tmp_path / "franking.db")) as application, application:
+        with application(tmp_path) as shop:
             rows = [(json.dumps(DOCUMENT),)] * (2 * BATCH + 1)
-            application.executemany("INSERT INTO inbox (document) VALUES (?)", rows)
+            shop.executemany("INSERT INTO inbox (document) VALUES (?)", rows)
         stirred: list[int] = []
         taking = Intake(it.store, it.clock, lambda: stirred.append(1))
         assert await taking.look() == 2 * BATCH + 1

@@ -28,7 +28,7 @@ from franking.core.reporting import (
 from franking.engine import outbox as engine_outbox
 from franking.engine.outbox import CLAIM_MS, EACH, Outbox
 from franking.stores.base import Change, Store, StoredEvent, StoreUnavailable
-from franking.stores.sqlite import SqliteStore
+from stored import new_store
 from stores.contract import MEMORY
 from stores.mails import changed, mail
 
@@ -180,7 +180,7 @@ class Trouble:
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        store = SqliteStore(Path(folder) / "franking.db")
+        store = new_store(Path(folder))
         await store.open()
         yield Scene(store, HandClock())
         await store.close()

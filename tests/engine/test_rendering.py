@@ -16,8 +16,8 @@ from franking.compose.envelope import Unsendable
 from franking.core.template import Book, Template
 from franking.office.rendering import LOOK_MS, Rendering
 from franking.office.templates import Templates
-from franking.stores.base import NewDocument, StoreUnavailable
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import NewDocument, Store, StoreUnavailable
+from stored import new_store
 
 
 class Seen:
@@ -36,7 +36,7 @@ class Seen:
 class World:
     """A store, the rendering of a process on it, and another process's store."""
 
-    def __init__(self, here: SqliteStore, there: SqliteStore) -> None:
+    def __init__(self, here: Store, there: Store) -> None:
         self.clock = HandClock()
         self.seen = Seen()
         self.here, self.there = here, there
@@ -55,7 +55,7 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path) -> AsyncIterator[World]:
-    stores = [SqliteStore(folder / "franking.db") for _ in range(2)]
+    stores = [new_store(folder) for _ in range(2)]
     for store in stores:
         await store.open()
     yield World(*stores)

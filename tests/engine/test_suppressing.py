@@ -15,8 +15,8 @@ from franking.core.delivery import Bounds
 from franking.core.suppression import listed
 from franking.engine.suppressing import LOOK_MS
 from franking.stores.base import StoreUnavailable
-from franking.stores.sqlite import SqliteStore
 from installation import Installation
+from stored import new_store
 
 
 @pytest_asyncio.fixture
@@ -90,7 +90,7 @@ async def test_what_another_process_suppressed_counts_within_a_second(
     it: Installation, tmp_path: Path
 ) -> None:
     await it.write(mail("gone@example.net"))
-    other = SqliteStore(tmp_path / "franking.db")
+    other = new_store(tmp_path)
     await other.open()
     await other.returns.suppress(listed("gone@example.net", "r", "person", 1))
     await other.close()

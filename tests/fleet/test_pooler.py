@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -51,7 +52,7 @@ def pooler() -> Iterator[Path]:
         SETTINGS.format(server=server, folder=folder, port=PORT, pool=POOL)
     )
     root = server.stat().st_uid == NOBODY
-    user = {"user": NOBODY, "group": NOBODY} if root else {}
+    user: dict[str, Any] = {"user": NOBODY, "group": NOBODY} if root else {}
     process = subprocess.Popen(
         [pgbouncer, str(folder / "pgbouncer.ini")],
         stdin=subprocess.DEVNULL,
@@ -108,9 +109,7 @@ def _to(port: int) -> dict[str, str]:
 
 
 async def _handed_in(door: Part, numbers: range) -> None:
-    mails = [
-        {"to": f"m{n}@example.com", "message": {"subject": "s", "text": "t"}} for n in numbers
-    ]
+    mails = [{"to": f"m{n}@example.com", "message": {"subject": "s", "text": "t"}} for n in numbers]
     answer = await door.http.post("/v1/mail/batch", json=mails)
     assert answer.status_code < 300, answer.text
 

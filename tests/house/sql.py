@@ -27,6 +27,12 @@ _STATEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _UPDATE = re.compile(r"(?<!FOR )\bUPDATE\s+(?:OR\s+\w+\s+)?(\w+)\b", re.IGNORECASE)
+# Views are made anew, and what only speeds up goes.
+_TAKES = re.compile(
+    r"\bDROP\s+(?!VIEW\b|INDEX\b)\w+|\bRENAME\b|\bALTER\s+COLUMN\b|\bADD\s+CONSTRAINT\b"
+    r"|\bCREATE\s+UNIQUE\b",
+    re.IGNORECASE,
+)
 _COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -93,6 +99,18 @@ def fenced(root: Path) -> Iterator[str]:
             for query in queries(path):
                 for missing in _unguarded(query):
                     yield f"{where(root, path, query.line)}: {query.name} does not expect {missing}"
+
+
+def migrations_keep_their_word(root: Path) -> Iterator[str]:
+    """A migration that lets older frankings work on (`-- least: N`) takes nothing away."""
+    for dialect in dialects(root):
+        for path in sorted((dialect / "migrations").glob("[0-9]*.sql")):
+            text = path.read_text("utf-8")
+            said = re.match(r"-- least: (\d+)\n", text)
+            if said is None or int(said[1]) >= int(path.name.partition("_")[0]):
+                continue
+            if found := _TAKES.search(_COMMENT.sub("", text)):
+                yield f"{where(root, path)}: older ones can't work on after {found[0]!r}"
 
 
 def _unguarded(query: Query) -> Iterator[str]:

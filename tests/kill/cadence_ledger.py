@@ -7,10 +7,10 @@ is worked out here anew, from their bodies alone, in the order of their sequence
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from kill.reading import Database, reading
 
 _TOUCHPOINTS = """
 SELECT id, kind, status, error_code, error_category, error_message, manual_retry_count, mail_id,
@@ -19,10 +19,12 @@ SELECT id, kind, status, error_code, error_category, error_message, manual_retry
 _EVENTS = "SELECT touchpoint_id, body FROM event WHERE touchpoint_id IS NOT NULL ORDER BY seq"
 _CHILDREN = "SELECT touchpoint_id, event_id, status FROM conquer_error ORDER BY seq"
 _MAILS = """
-SELECT m.id, m.touchpoint_id, m.state, m.outcome, t.retry_count
+SELECT m.id, m.touchpoint_id AS touchpoint, m.state, m.outcome, t.retry_count
 FROM mail m LEFT JOIN timer t ON t.id = m.id WHERE m.touchpoint_id IS NOT NULL ORDER BY m.seq
 """
-_TOLD = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM outbox_lane)"
+_UNHEARD = "SELECT touchpoint_id, seq, state, error FROM outbox"
+_PENDING = "SELECT id, state FROM timer WHERE state IN ('scheduled', 'served')"
+_LANES = "SELECT count(*) AS n FROM outbox_lane"
 _SHOWN_AS = {"SUCCESS": "Sent", "ERROR": "Error"}
 _STATUSES = {"sent": "Sent", "error": "Error", "ratelimited": "Rate Limited"}
 
@@ -52,28 +54,34 @@ class Mailed(NamedTuple):
 class CadenceLedger:
     """What is on disk now."""
 
-    def __init__(self, database: Path) -> None:
-        with sqlite3.connect(database) as connection:
-            self.rows = {r[0]: Row(*r) for r in connection.execute(_TOUCHPOINTS)}
+    def __init__(self, database: Database) -> None:
+        with reading(database) as read:
+            self.rows = {found["id"]: Row(**found) for found in read(_TOUCHPOINTS)}
             self.events: dict[str, list[dict[str, Any]]] = {id: [] for id in self.rows}
-            for touchpoint, body in connection.execute(_EVENTS):
+            for touchpoint, body in (found.values() for found in read(_EVENTS)):
                 self.events.setdefault(touchpoint, []).append(json.loads(body))
             self.children: dict[str, list[tuple[str, str]]] = {id: [] for id in self.rows}
-            for touchpoint, event, status in connection.execute(_CHILDREN):
+            for touchpoint, event, status in (found.values() for found in read(_CHILDREN)):
                 self.children.setdefault(touchpoint, []).append((event, status))
             self.mails: dict[str, list[Mailed]] = {id: [] for id in self.rows}
-            for found in connection.execute(_MAILS):
-                self.mails.setdefault(found[1], []).append(Mailed(*found))
-            [(self.unheard, self.lanes)] = connection.execute(_TOLD)
-        connection.close()
+            for found in read(_MAILS):
+                self.mails.setdefault(found["touchpoint"], []).append(Mailed(**found))
+            self.unheard = [[*found.values()] for found in read(_UNHEARD)]
+            self.pending = [[*found.values()] for found in read(_PENDING)]
+            [lanes] = read(_LANES)
+        self.lanes: int = lanes["n"]
 
     @property
-    def quiet(self) -> bool:
-        """Has everything ended, and been told?"""
-        ended = all(m.state in _SHOWN_AS for mails in self.mails.values() for m in mails)
-        finished = not any(row.unfinished for row in self.rows.values())
-        begun = all(self.mails[row.id] for row in self.rows.values() if row.kind == "automated")
-        return ended and finished and begun and not self.unheard
+    def restless(self) -> list[str]:
+        """What has not ended yet, or not been told."""
+        rows = self.rows.values()
+        mails = [mail for mails in self.mails.values() for mail in mails]
+        found = [f"{m.id} is {m.state}" for m in mails if m.state not in _SHOWN_AS]
+        found += [f"{row.id} is unfinished: {row.unfinished}" for row in rows if row.unfinished]
+        begun = self.mails
+        found += [f"{r.id} has no mail" for r in rows if r.kind == "automated" and not begun[r.id]]
+        found += [f"the timer {id} is {state}" for id, state in self.pending]
+        return found + [f"an event is in the outbox: {one}" for one in self.unheard]
 
     @property
     def doubts(self) -> dict[str, int]:
@@ -92,7 +100,7 @@ class CadenceLedger:
         """Every promise that was not kept, in words; `accepted` are ids that got their 201."""
         found = [f"{id} was accepted and is lost" for id in sorted(accepted - self.rows.keys())]
         if self.unheard or self.lanes:
-            found.append(f"{self.unheard} events and {self.lanes} touchpoints are in the outbox")
+            found.append(f"{self.unheard} and {self.lanes} touchpoints are in the outbox")
         for id in self.events.keys() - self.rows.keys():
             found.append(f"{id} has events and is not there")
         for row in self.rows.values():

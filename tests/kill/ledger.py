@@ -8,11 +8,10 @@ that answers for those recipients.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from kill.reading import Database, reading
 from kill.sink import Sink
 
 FINAL = ("SUCCESS", "ERROR")
@@ -22,7 +21,10 @@ SELECT m.id, m.state, m.outcome, m.on_unknown, m.remainder_of, m.attempts, m.err
 FROM mail m JOIN document d ON d.seq = m.seq ORDER BY m.seq
 """
 _ATTEMPTS = "SELECT mail, epoch, event, stage, outcome FROM attempt ORDER BY epoch"
-_LAST_EVENTS = "SELECT mail, kind, max(seq) FROM event GROUP BY mail"
+_LAST_EVENTS = (
+    "SELECT mail, kind FROM event WHERE seq IN (SELECT max(seq) FROM event GROUP BY mail)"
+)
+_EVENTS = "SELECT count(*) AS n, count(DISTINCT id) AS ids FROM event"
 _KINDS = {"SUCCESS": "email_Sent", "ERROR": "email_Error"}
 
 
@@ -51,15 +53,13 @@ class Attempt(NamedTuple):
 class Ledger:
     """What is on disk now."""
 
-    def __init__(self, database: Path) -> None:
-        with sqlite3.connect(database) as connection:
-            self.rows = [_row(*found) for found in connection.execute(_MAILS)]
-            self.attempts = [Attempt(*found) for found in connection.execute(_ATTEMPTS)]
-            self.news = {mail: kind for mail, kind, _ in connection.execute(_LAST_EVENTS)}
-            [[self.events, self.event_ids]] = connection.execute(
-                "SELECT count(*), count(DISTINCT id) FROM event"
-            )
-        connection.close()
+    def __init__(self, database: Database) -> None:
+        with reading(database) as read:
+            self.rows = [_row(**found) for found in read(_MAILS)]
+            self.attempts = [Attempt(**found) for found in read(_ATTEMPTS)]
+            self.news = {found["mail"]: found["kind"] for found in read(_LAST_EVENTS)}
+            [events] = read(_EVENTS)
+        self.events, self.event_ids = events["n"], events["ids"]
 
     @property
     def unended(self) -> list[Row]:

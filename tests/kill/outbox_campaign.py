@@ -10,11 +10,13 @@ import asyncio
 import random
 from typing import Any
 
+import psycopg
+
 from eventually import eventually
 from kill.cadence_ledger import CadenceLedger
 from kill.campaign import END_SECONDS, Strike, arm, struck
 from kill.documents import Documents, seconds_ahead
-from kill.process import Process
+from kill.installed import Installed
 from kill.sink import Sink
 
 CLAIM_MS = 1_500
@@ -30,7 +32,7 @@ TOUCHPOINTS = "/cadence/touchpoints"
 class OutboxCampaign:
     """`strike` again and again, then `end`; what was broken is in `broken`."""
 
-    def __init__(self, process: Process, sink: Sink, chance: random.Random) -> None:
+    def __init__(self, process: Installed, sink: Sink, chance: random.Random) -> None:
         self.accepted: set[str] = set()
         self.missed: list[Strike] = []
         self.wrong: list[str] = []
@@ -67,7 +69,11 @@ class OutboxCampaign:
         self._sink.disarm()
         await self._process.start()
         await eventually(self._all_asked, END_SECONDS)
-        await eventually(self._quiet, END_SECONDS)
+        try:
+            await eventually(self._quiet, END_SECONDS)
+        except AssertionError:
+            left = CadenceLedger(self._process.database).restless
+            raise AssertionError(f"{left}: {await self._process.doctor()}") from None
         code, words = await self._process.doctor()
         assert code == 0, words
         assert "0 stuck" in words, words
@@ -119,7 +125,7 @@ class OutboxCampaign:
 
     async def _ask(self) -> None:
         """Create what is not there, and press buttons of what has failed, all at once."""
-        ledger = CadenceLedger(self._process.database)
+        ledger = await eventually(self._seen)
         new = [body for id, body in self._wanted.items() if id not in self.accepted]
         await asyncio.gather(
             *(self._create(body) for body in new),
@@ -127,6 +133,13 @@ class OutboxCampaign:
             *(self._complete(id) for id in self._some(ledger.failed("manual"))),
             *(self._complete(id) for id in self._untouched()),
         )
+
+    async def _seen(self) -> CadenceLedger | None:
+        """What is on disk; None while the database is away."""
+        try:
+            return CadenceLedger(self._process.database)
+        except psycopg.OperationalError:
+            return None
 
     def _some(self, ids: list[str]) -> list[str]:
         """Some of them, one in three pressed twice at the same moment."""
@@ -182,4 +195,4 @@ class OutboxCampaign:
 
     async def _quiet(self) -> bool:
         assert self._process.running, self._process.log[-2000:]
-        return CadenceLedger(self._process.database).quiet
+        return not CadenceLedger(self._process.database).restless

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -13,7 +12,9 @@ from typing import Any
 
 import httpx
 
-WORKER = Path(__file__).with_name("worker.py")
+from kill.client import Client, environment
+
+TESTS = Path(__file__).parent.parent
 START_SECONDS = 30.0
 END_SECONDS = 30.0
 _URL = re.compile(rb"listens on (http://[^\s,]+)")
@@ -26,6 +27,8 @@ class Process:
     `claim_ms` how long a teller or a completion that is gone is waited for.
     """
 
+    patience = 1
+
     def __init__(
         self,
         folder: Path,
@@ -37,44 +40,31 @@ class Process:
         self.database = folder / "franking.db"
         self.full = folder / "full"
         self._log = folder / "log"
-        given = {
-            "database_url": f"sqlite:///{self.database}",
-            "http": "127.0.0.1:0",
-            "grpc": "127.0.0.1:0",
-            "smtp_connection_uri": f"smtp://127.0.0.1:{smtp_port}",
-            "default_from": "Default <default@example.com>",
-            "lease_seconds": 2,
-            "retry_seconds": 1,
-            "transient_attempts": 3,
-            "connections": 3,
-            **settings,
-        }
+        given = {"database_url": f"sqlite:///{self.database}", **settings}
         self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("FRANKING_")},
-            **{f"FRANKING_{name.upper()}": str(value) for name, value in given.items()},
+            **environment(smtp_port, waits_ms, claim_ms, given),
+            "PYTHONPATH": str(TESTS),
             "KILL_FULL": str(self.full),
-            "KILL_WAITS_MS": ",".join(map(str, waits_ms)),
-            "KILL_CLAIM_MS": str(claim_ms or ""),
         }
         self._process: asyncio.subprocess.Process | None = None
-        self._url = ""
-        self._http = httpx.AsyncClient(verify=False, trust_env=False, timeout=20)
+        self._client = Client(smtp_port)
 
     async def __aenter__(self) -> Process:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
-        await self._http.aclose()
+        await self._client.close()
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
     @property
-    def pid(self) -> int:
+    def pids(self) -> list[int]:
+        """Those that may be killed."""
         assert self._process is not None
-        return self._process.pid
+        return [self._process.pid]
 
     @property
     def state(self) -> str:
@@ -88,7 +78,7 @@ class Process:
         assert not self.running
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, str(WORKER), "serve"),
+                *(sys.executable, "-m", "kill.worker", "serve"),
                 cwd=self.database.parent,
                 env={**self._environment, "KILL_AT": at},
                 stdout=asyncio.subprocess.PIPE,
@@ -97,7 +87,7 @@ class Process:
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
         if match := _URL.search(line):
-            self._url = match[1].decode()
+            self._client.url = match[1].decode()
             return True
         code = await self.gone()
         assert code == -signal.SIGKILL, f"it ended with {code}: {self.log[-2000:]}"
@@ -108,8 +98,9 @@ class Process:
         if self._process is not None and self.running:
             self._process.send_signal(number)
 
-    def strike(self) -> None:
+    def strike(self, act: str = "kill", port: int = 0) -> None:
         """SIGKILL, without waiting for the end."""
+        assert act == "kill"
         self.send(signal.SIGKILL)
 
     async def kill(self) -> None:
@@ -123,24 +114,20 @@ class Process:
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), seconds)
 
+    async def stop(self) -> int:
+        """Stop gracefully; the exit code."""
+        self.send(signal.SIGTERM)
+        return await self.gone()
+
     async def ask(
         self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str
     ) -> httpx.Response | None:
         """The answer; None where it never came. `timer_id` is the header x-timer-id."""
-        headers = {f"x-{name.replace('_', '-')}": value for name, value in headers.items()}
-        if key:
-            headers["idempotency-key"] = key
-        try:
-            return await self._http.request(method, self._url + path, json=body, headers=headers)
-        except httpx.HTTPError:
-            return None
+        return await self._client.ask(method, path, body, key, **headers)
 
     async def set_account(self, name: str) -> None:
         """A mailbox of its own, which sends through the same server."""
-        transport = {"type": "smtp", "uri": self._environment["FRANKING_SMTP_CONNECTION_URI"]}
-        answer = await self.ask("PUT", f"/v1/accounts/{name}", {"transport": transport})
-        assert answer is not None, self.log[-2000:]
-        assert answer.is_success, answer.text
+        await self._client.set_account(name)
 
     async def doctor(self) -> tuple[int, str]:
         """What `franking doctor` prints, and its exit code: 0 where nothing is stuck."""
@@ -153,6 +140,11 @@ class Process:
         )
         out, _ = await process.communicate()
         return process.returncode or 0, out.decode()
+
+    @property
+    def crashed_at(self) -> int | None:
+        """A file does not crash."""
+        return None
 
     @property
     def log(self) -> str:

@@ -3,8 +3,8 @@
 A path is `/kind/id`, and `ANSWERS` has the kinds. The file in its first argument gets a line for
 each call once its head was read, with the moment of its first byte, and one once it is answered;
 each is written past every buffer of ours, so that nobody's SIGKILL takes it away. It prints two
-ports that take calls, and one that takes the commands `trap point nth pid`, which kills that
-process at the nth such point from then on, and `disarm`.
+ports that take calls, and one that takes the commands `trap point nth pid…`, which kills at the nth
+such point from then on that one of the processes whose call it is, and `disarm`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import time
 from collections import Counter
 from enum import StrEnum
 from typing import NamedTuple
+
+from kill.sockets import owner
 
 
 class CallPoint(StrEnum):
@@ -58,15 +60,16 @@ class Server:
         self._numbers = 0
         self._known: set[str] = set()
         self._seen: Counter[CallPoint] = Counter()
-        self._traps: list[tuple[CallPoint, int, int]] = []
+        self._traps: list[tuple[CallPoint, int, list[int]]] = []
         self._never = asyncio.Event()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, which may bring many calls."""
+        port = writer.get_extra_info("peername")[1]
         try:
             while first := await reader.read(1):
                 began_at = time.time_ns() // 1_000_000
-                self._reached(CallPoint.BEGUN)
+                self._reached(CallPoint.BEGUN, port)
                 if not await self._call(first, began_at, reader, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -81,7 +84,7 @@ class Server:
             self._traps.clear()
         else:
             point = CallPoint(words[1])
-            self._traps.append((point, self._seen[point] + int(words[2]), int(words[3])))
+            self._traps.append((point, self._seen[point] + int(words[2]), [*map(int, words[3:])]))
         writer.write(b"ok\n")
         writer.close()
 
@@ -101,7 +104,8 @@ class Server:
         told = {name: headers.get(f"x-timer-{name}") for name in ("id", "attempt", "due")}
         self._write(number=number, of=id, began_at=began_at, **told)
         await reader.readexactly(int(headers.get("content-length", "0")))
-        self._reached(CallPoint.HEARD)
+        port = writer.get_extra_info("peername")[1]
+        self._reached(CallPoint.HEARD, port)
         status = ANSWERS[kind].then if id in self._known else ANSWERS[kind].first
         self._known.add(id)
         if ANSWERS[kind].seconds:
@@ -109,7 +113,7 @@ class Server:
         if status != CUT:
             writer.write(f"HTTP/1.1 {status} Told\r\nContent-Length: 0\r\n\r\n".encode())
         self._write(number=number, status=status, ended_at=time.time_ns() // 1_000_000)
-        self._reached(CallPoint.ANSWERED)
+        self._reached(CallPoint.ANSWERED, port)
         return status != CUT
 
     async def _wait(self, seconds: float) -> None:
@@ -122,12 +126,13 @@ class Server:
     def _write(self, **told: object) -> None:
         os.write(self._record, json.dumps(told).encode() + b"\n")
 
-    def _reached(self, point: CallPoint) -> None:
+    def _reached(self, point: CallPoint, port: int) -> None:
         self._seen[point] += 1
         for armed in tuple(self._traps):
             if armed[0] is point and armed[1] == self._seen[point]:
                 self._traps.remove(armed)
-                os.kill(armed[2], signal.SIGKILL)
+                if (pid := owner(port, armed[2])) is not None:
+                    os.kill(pid, signal.SIGKILL)
 
 
 async def serve(path: str) -> None:

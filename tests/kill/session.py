@@ -39,6 +39,7 @@ class Server(Protocol):
 
     delay_seconds: float
     withholding: bool
+    speaker: int
 
     def joined(self, session: Session) -> None: ...
     def left(self, session: Session) -> None: ...
@@ -64,6 +65,7 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._port = int(transport.get_extra_info("peername")[1])
         self._sink.joined(self)
         self._say("220 sink ESMTP")
 
@@ -78,6 +80,7 @@ class Session(asyncio.Protocol):
         self._transport.abort()
 
     def _read(self) -> None:
+        self._sink.speaker = self._port
         while self._buffer and not self._waits:
             if not (self._read_content() if self._receiving else self._read_line()):
                 return
@@ -160,6 +163,7 @@ class Session(asyncio.Protocol):
             self._answer(mail)
 
     def _answer(self, mail: list[Taken]) -> None:
+        self._sink.speaker = self._port
         if not self._transport.is_closing():
             self._say("250 2.0.0 Taken")
             self._sink.told(mail)

@@ -32,7 +32,7 @@ class Sink:
     """`async with Sink() as sink`; its port is `sink.port`.
 
     `delay_seconds` is waited before each dot's answer, `withholding` keeps every 354 back until
-    `withheld` is called.
+    `withheld` is called. `speaker` is the port of the client whose conversation goes on just now.
     """
 
     def __init__(self) -> None:
@@ -43,6 +43,7 @@ class Sink:
         self.delay_seconds = 0.0
         self.withholding = False
         self.port = 0
+        self.speaker = 0
         self._held: list[Callable[[], None]] = []
         self._traps: list[tuple[Point, int, Callable[[], None]]] = []
         self._sessions: set[Session] = set()

@@ -24,10 +24,12 @@ SHORTEST = 0.8
 
 
 class Death(NamedTuple):
-    """A kill: when the process was gone, and which calls (id, attempt) it left without an end."""
+    """A kill: when the process was gone, and which calls (id, attempt) it left without an end; or
+    a crash of the database, which was away from `since` on."""
 
     at: int
     under_way: frozenset[tuple[str, int]]
+    since: int | None = None
 
 
 class Span(NamedTuple):
@@ -41,14 +43,26 @@ class Span(NamedTuple):
 
 
 class Calls:
-    """All that the receiver heard; `wait_ms` is the shortest wait between two tries."""
+    """All that the receiver heard; `wait_ms` is the shortest wait between two tries. A lease that
+    could not be renewed while the database was away is over within `lease_ms`, and its call lost;
+    `clock_ms` is how far their clocks may be apart.
+    """
 
-    def __init__(self, calls: list[Call], deaths: list[Death], wait_ms: int) -> None:
+    def __init__(
+        self,
+        calls: list[Call],
+        deaths: list[Death],
+        wait_ms: int,
+        lease_ms: int = 0,
+        clock_ms: int = 0,
+    ) -> None:
         self.by_kill = 0
         self.by_rule = 0
         self.by_retry = 0
         self._deaths = deaths
+        self._clock_ms = clock_ms
         self._lost = frozenset[tuple[str, int]]().union(*(d.under_way for d in deaths))
+        self._away = [(d.since, d.at + 2 * lease_ms) for d in deaths if d.since is not None]
         self._wait_ms = int(wait_ms * SHORTEST)
         self._of: dict[str, list[Call]] = {}
         for call in sorted(calls, key=lambda call: call.began_at):
@@ -61,7 +75,7 @@ class Calls:
             calls = self._of.get(row.id, [])
             if row.transport == "http":
                 wrong = [*self._again(row, calls), *self._told(row, calls)]
-                wrong += _early(row, calls, asked[row.id].earliest_at)
+                wrong += self._early(row, calls, asked[row.id].earliest_at)
             else:
                 wrong = ["is a mail and was called"] if calls else []
             found += [f"{row.id} ({row.state}, attempt {row.attempt}) {text}" for text in wrong]
@@ -80,9 +94,9 @@ class Calls:
                 self.by_retry += 1
             elif one.status in AGAIN and self._written(row, one):
                 self.by_rule += 1
-                if next.began_at < (one.ended_at or 0) + self._wait_ms:
+                if next.began_at < (one.ended_at or 0) + self._wait_ms - self._clock_ms:
                     yield f"{what}: too soon"
-            elif self._killed(one, next):
+            elif self._killed(one, next) or self._cut_off(row, one):
                 self.by_kill += 1
             else:
                 yield f"{what}: nothing says why"
@@ -98,6 +112,15 @@ class Calls:
             one.began_at <= death.at <= next.began_at and (one.of, one.attempt) in death.under_way
             for death in self._deaths
         )
+
+    def _cut_off(self, row: Row, call: Call) -> bool:
+        """Did its lease end because the database was away?"""
+        tries = (one for span in spans(row) for one in span.tries)
+        return any(t.attempt == call.attempt and self._while_away(t) for t in tries)
+
+    def _while_away(self, one: Try) -> bool:
+        lost = one.error == WORKER_LOST
+        return lost and any(since <= one.at <= until for since, until in self._away)
 
     def _told(self, row: Row, calls: list[Call]) -> Iterator[str]:
         """Is what is on disk of each life what the receiver knows?"""
@@ -120,7 +143,7 @@ class Calls:
     def _untrue(self, id: str, one: Try, call: Call | None) -> Iterator[str]:
         """What is written of a call that ended badly is true."""
         if one.error == WORKER_LOST:
-            if (id, one.attempt) not in self._lost:
+            if (id, one.attempt) not in self._lost and not self._while_away(one):
                 yield f"lost attempt {one.attempt}, though nobody was killed then"
         elif call is None:
             yield f"says of attempt {one.attempt}, which never came: {one.error}"
@@ -128,6 +151,19 @@ class Calls:
             yield f"says of attempt {one.attempt}, which was answered well: {one.error}"
         elif call.status and not one.error.startswith(str(call.status)):
             yield f"says of attempt {one.attempt}, answered {call.status}: {one.error}"
+
+    def _early(self, row: Row, calls: list[Call], earliest_at: int) -> Iterator[str]:
+        """Is each call made once it is due, and does it say truly when, and whose it is?"""
+        dues = {span.due_at for span in spans(row)}
+        for call in calls:
+            what = f"was called as attempt {call.attempt}"
+            early_ms = max(earliest_at, call.due) - call.began_at
+            if early_ms > self._clock_ms:
+                yield f"{what} {early_ms} ms too soon"
+            if call.due not in dues:
+                yield f"{what} with a due time that it never had"
+            if call.id != row.id:
+                yield f"{what} under the id {call.id}"
 
 
 def spans(row: Row) -> list[Span]:
@@ -144,16 +180,3 @@ def _span(life: Life | Row, after: int) -> Span:
 def _may_fail(span: Span, heard: dict[int, Call]) -> bool:
     last = heard.get(span.upto)
     return len(span.tries) >= MOST_TRIES or (last is not None and last.status in REFUSED)
-
-
-def _early(row: Row, calls: list[Call], earliest_at: int) -> Iterator[str]:
-    """Is each call made once it is due, and does it say truly when that was, and whose it is?"""
-    dues = {span.due_at for span in spans(row)}
-    for call in calls:
-        what = f"was called as attempt {call.attempt}"
-        if call.began_at < max(earliest_at, call.due):
-            yield f"{what} {max(earliest_at, call.due) - call.began_at} ms too soon"
-        if call.due not in dues:
-            yield f"{what} with a due time that it never had"
-        if call.id != row.id:
-            yield f"{what} under the id {call.id}"

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 from typing import Any, NamedTuple
 
 from eventually import eventually
 from franking.clock import SystemClock
 from kill.campaign import END_SECONDS, Strike, arm, struck
 from kill.documents import Documents
+from kill.installed import Installed
 from kill.ledger import Ledger
-from kill.process import Process
 from kill.sink import Sink
 from kill.timer_calls import Calls, Death
 from kill.timer_ledger import Asked, Retries, TimerLedger
@@ -64,7 +63,7 @@ class TimerCampaign:
     """`strike` again and again, then `end`; what was broken is in `broken`."""
 
     def __init__(
-        self, process: Process, sink: Sink, receiver: Receiver, chance: random.Random
+        self, process: Installed, sink: Sink, receiver: Receiver, chance: random.Random
     ) -> None:
         self.asked: dict[str, Asked] = {}
         self.accepted: set[str] = set()
@@ -94,14 +93,15 @@ class TimerCampaign:
         if await self._process.start(strike.spot):
             arm(strike, self._process, self._sink)
             if strike.call is not None:
-                await self._receiver.trap(strike.call, strike.nth, self._process.pid)
+                await self._receiver.trap(strike.call, strike.nth, self._process.pids)
             asking = asyncio.create_task(self._ask([*new, *self._some_retries()]))
             if not await struck(self._process, PATIENCE_SECONDS):
                 self.missed.append(strike)
+            self._look()
             await asking
         else:
             self._waiting += [question for question in new if question.key]
-        self._look()
+            self._look()
 
     async def end(self) -> TimerLedger:
         """Start once more and let everything end; then stop gracefully."""
@@ -112,9 +112,8 @@ class TimerCampaign:
             await self._ask([])
         await eventually(self._all_ended, END_SECONDS)
         code, words = await self._process.doctor()
-        assert code == 0, words
-        self._process.send(signal.SIGTERM)
-        assert await self._process.gone() == 0, self._process.log[-2000:]
+        assert (code, "0 stuck" in words) == (0, True), words
+        assert await self._process.stop() == 0, self._process.log[-2000:]
         return TimerLedger(self._process.database)
 
     def broken(self, ledger: TimerLedger, calls: Calls) -> list[str]:
@@ -128,9 +127,9 @@ class TimerCampaign:
                 found.append(f"{recipient} got a mail of a timer that is not on disk")
         return found
 
-    def calls(self) -> Calls:
+    def calls(self, lease_ms: int = 0, clock_ms: int = 0) -> Calls:
         """What the receiver heard."""
-        return Calls(self._receiver.calls(), self.deaths, WAITS_MS[0])
+        return Calls(self._receiver.calls(), self.deaths, WAITS_MS[0], lease_ms, clock_ms)
 
     def summary(self, ledger: TimerLedger, calls: Calls) -> str:
         """One line: what happened."""
@@ -156,7 +155,7 @@ class TimerCampaign:
         """What the kill left behind."""
         ledger = TimerLedger(self._process.database)
         left = frozenset((r.id, r.attempt) for r in ledger.rows.values() if r.under_way)
-        self.deaths.append(Death(self._clock.now(), left))
+        self.deaths.append(Death(self._clock.now(), left, self._process.crashed_at))
         self.wrong += [f"{id} waits in a lane that sleeps longer" for id in ledger.asleep]
         self._failed = [r.id for r in ledger.rows.values() if r.state == "failed"]
         self._doubted = {id for id, mail in ledger.mails.items() if mail.outcome == "unknown"}

@@ -7,10 +7,11 @@ the receiver heard, and `ledger` the mails that timers made against what the sin
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from kill.reading import Database, reading
 
 ENDED = ("executed", "failed")
 
@@ -28,6 +29,8 @@ _ASLEEP = """
 SELECT t.id FROM timer t LEFT JOIN timer_lane l ON l.id = t.lane
 WHERE t.next_at IS NOT NULL AND (l.next_at IS NULL OR l.next_at > t.next_at)
 """
+# In PostgreSQL somebody may have been told already to wake the lane.
+_WOKEN = "EXISTS (SELECT 1 FROM timer_wake w WHERE w.lane = t.lane AND w.next_at <= t.next_at)"
 _MAILED_AS = {"SUCCESS": "executed", "ERROR": "failed"}
 
 
@@ -50,6 +53,7 @@ class Retries(NamedTuple):
 class Try(NamedTuple):
     attempt: int
     error: str
+    at: int
 
 
 class Life(NamedTuple):
@@ -100,22 +104,19 @@ class Mailed(NamedTuple):
 class TimerLedger:
     """What is on disk now."""
 
-    def __init__(self, database: Path) -> None:
-        connection = sqlite3.connect(database)
-        connection.row_factory = sqlite3.Row
+    def __init__(self, database: Database) -> None:
         lives: dict[str, list[Life]] = {}
-        for found in connection.execute(_LIVES):
-            lives.setdefault(found["timer"], []).append(Life(**_values(found, Life)))
-        rows = [
-            Row(**_values(found, Row), lives=tuple(lives.get(found["id"], ())))
-            for found in connection.execute(_TIMERS)
-        ]
+        with reading(database) as read:
+            for found in read(_LIVES):
+                lives.setdefault(found["timer"], []).append(Life(**_values(found, Life)))
+            rows = [
+                Row(**_values(found, Row), lives=tuple(lives.get(found["id"], ())))
+                for found in read(_TIMERS)
+            ]
+            self.mails = {found["id"]: Mailed(**_values(found, Mailed)) for found in read(_MAILS)}
+            asleep = _ASLEEP if isinstance(database, Path) else f"{_ASLEEP} AND NOT {_WOKEN}"
+            self.asleep = [found["id"] for found in read(asleep)]
         self.rows = {row.id: row for row in rows}
-        self.mails = {
-            found["id"]: Mailed(**_values(found, Mailed)) for found in connection.execute(_MAILS)
-        }
-        self.asleep = [id for (id,) in connection.execute(_ASLEEP)]
-        connection.close()
 
     @property
     def unended(self) -> list[Row]:
@@ -177,10 +178,10 @@ def _unlike(row: Row, mail: Mailed | None) -> list[str]:
     return []
 
 
-def _values(found: sqlite3.Row, kind: type[Row | Life | Mailed]) -> dict[str, Any]:
+def _values(found: dict[str, Any], kind: type[Row | Life | Mailed]) -> dict[str, Any]:
     """The columns that `kind` has, with the tries read."""
-    values = {name: found[name] for name in found.keys() if name in kind._fields}  # noqa: SIM118
+    values = {name: value for name, value in found.items() if name in kind._fields}
     if "tries" in values:
         tries = json.loads(values["tries"])
-        values["tries"] = tuple(Try(one["attempt"], one["error"]) for one in tries)
+        values["tries"] = tuple(Try(one["attempt"], one["error"], one["at"]) for one in tries)
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from franking.core import times
 from kill.receiver import CallPoint
 
-SCRIPT = Path(__file__).with_name("receiver.py")
+TESTS = Path(__file__).parent.parent
 START_SECONDS = 30.0
 
 
@@ -38,7 +39,9 @@ class Receiver:
 
     async def __aenter__(self) -> Receiver:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(SCRIPT), str(self._record)), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", "kill.receiver", str(self._record)),
+            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            stdout=asyncio.subprocess.PIPE,
         )
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
@@ -54,9 +57,10 @@ class Receiver:
         port = self._ports[sum(id.encode()) % len(self._ports)]
         return f"http://127.0.0.1:{port}/{kind}/{id}"
 
-    async def trap(self, point: CallPoint, nth: int, pid: int) -> None:
-        """Have the process killed at the `nth` occurrence of `point` from now on."""
-        await self._command(f"trap {point} {nth} {pid}")
+    async def trap(self, point: CallPoint, nth: int, pids: list[int]) -> None:
+        """Have that one of the processes killed whose call is at the `nth` occurrence of `point`
+        from now on."""
+        await self._command(f"trap {point} {nth} {' '.join(map(str, pids))}")
 
     async def disarm(self) -> None:
         """Forget every trap."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from franking.stores.base import Store
+from franking.stores.sqlite import SqliteStore
 
 from .contract import MEMORY, YARDS, PostgresYard, Yard
 
@@ -27,6 +28,15 @@ async def store(yard: Yard) -> AsyncIterator[Store]:
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def sqlite_file(tmp_path: Path) -> Path:
+    """A migrated file."""
+    store = SqliteStore(tmp_path / "franking.db")
+    await store.open()
+    await store.close()
+    return tmp_path / "franking.db"
 
 
 @pytest.fixture

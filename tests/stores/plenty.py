@@ -52,7 +52,10 @@ VALUES: dict[str, Any] = {
 
 # What is asked most often, and values with which the planner might read all.
 HOT: list[tuple[str, dict[str, Any]]] = [
-    *[("claimable", {"account": account}) for account in ("a1", "a49", "nobody")],
+    *[("claimable", {"ids": f'["{account}"]'}) for account in ("a1", "a49", "nobody")],
+    ("serve_accounts", {"rows": json.dumps([(f"a{n}", n, n % 2 == 0) for n in range(100)])}),
+    ("use_accounts", {"rows": json.dumps([(f"a{n}", 1, None) for n in range(100)])}),
+    ("put_off_accounts", {"rows": json.dumps([(f"a{n}", n) for n in range(100)])}),
     *[(name, {}) for name in ("ready_accounts", "gather_wakes", "claimable_alone", "lapsed")],
     *[(name, {}) for name in ("overdue", "lock_mails", "lease_mails", "claimed_mails")],
     *[(name, {}) for name in ("mark_transmitting", "renew_leases", "held", "settle_mails")],

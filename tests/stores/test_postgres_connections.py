@@ -18,10 +18,10 @@ from franking.stores.base import (
     Stored,
     StoreRefused,
     StoreUnavailable,
+    Unsure,
 )
 from franking.stores.postgres import PostgresStore
 from franking.stores.postgres_link import target
-from franking.stores.writer import Unsure
 from postgres import new_cluster
 
 from .contract import PostgresYard

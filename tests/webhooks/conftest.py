@@ -13,8 +13,8 @@ from franking.apis.http import build
 from franking.clock import SystemClock
 from franking.core import webhook as policy
 from franking.office import Office
-from franking.stores.sqlite import SqliteStore
 from installation import Installation
+from stored import new_store
 
 from .hearer import Hearer, hearing
 
@@ -43,7 +43,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The calls of a process that has no way out."""
-    store = SqliteStore(tmp_path / "quiet.db")
+    store = new_store(tmp_path)
     await store.open()
     clock = SystemClock()
     app: Any = build(Office(store, clock, lambda: None), clock)

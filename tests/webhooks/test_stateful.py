@@ -15,7 +15,7 @@ from franking.core.delivery import State
 from franking.core.lifecycle import FROM_SCRATCH, Told, begun
 from franking.core.webhook import HookReport, Webhook
 from franking.stores.base import Change, Queued
-from franking.stores.sqlite import SqliteStore
+from stored import new_store
 from stores.mails import NOW, mail
 
 HOOKS = {"all": tuple(Told), "some": (Told.PENDING, Told.ERROR)}
@@ -31,7 +31,7 @@ class Queue(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        self.store = SqliteStore(Path(self.folder.name) / "queue.db")
+        self.store = new_store(Path(self.folder.name))
         self.runner.run(self.store.open())
         self.now = NOW
         # What each webhook must hear of each mail, in order; what it has; what is parked.

@@ -149,6 +149,9 @@ def _apex(call: Answering) -> Answering:
             return await call(request)
         except BadEvent as error:
             return Answer(400, wire_cadence.apex(error))
+        except Refused as refused:
+            told = BadEvent(refused.reason.upper(), str(refused))
+            return Answer(refused.status, wire_cadence.apex(told))
         except (Problem, StoreUnavailable, StoreRefused) as error:
             problem = problems.of(error)
             code = _CODES.get(problem.status, problem.reason.upper())

@@ -28,6 +28,7 @@ from franking.stores.base import (
     NotFound,
     StoreRefused,
     StoreUnavailable,
+    Unsure,
 )
 
 RETRY_AFTER_SECONDS = 5
@@ -143,6 +144,10 @@ def logged(request: Request[Any, Any, Any], error: Exception) -> None:
 
 
 _LOOK = "Read the mail with GET to see how it stands."
+_SAME_AGAIN = (
+    "Ask again with the same id, or under the same Idempotency-Key: what was written is then found"
+    " and not written twice. Else look with GET first."
+)
 _PATHS = "GET /openapi.json lists every path."
 _UNEXPECTED = "Try again; if it happens again, franking's log tells where it went wrong."
 _CONFLICTS = {
@@ -172,6 +177,7 @@ _KNOWN: dict[type[Exception], tuple[int, str, str]] = {
     Refused: (409, "state", _LOOK),
     AlreadyExists: (409, "already_exists", "Use another id, or PUT to replace the document."),
     KeyReused: (409, "key_reused", "Send the first body again, or use a new Idempotency-Key."),
+    Unsure: (503, "store_unsure", _SAME_AGAIN),
     StoreUnavailable: (503, "store_unavailable", "Nothing was written. Try again a little later."),
     StoreRefused: (503, "store_unavailable", "Nothing was written. `franking doctor` says why."),
 }

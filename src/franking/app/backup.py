@@ -13,6 +13,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from franking.stores import sqlite_source
 from franking.stores.base import StoreRefused
 from franking.stores.sqlite import BACKUP_MARK
 
@@ -81,7 +82,8 @@ def marked(database: Path) -> bool:
 
 
 def unmark(database: Path) -> None:
-    """It may be served from now on."""
+    """It may be served from now on, also where it had been moved from."""
+    sqlite_source.unmark(database)
     connection = sqlite3.connect(database, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = FULL")

@@ -15,6 +15,9 @@ from franking.config import PREFIX, SettingRefused, Settings
 from franking.stores.base import Store, StoreRefused
 from franking.stores.queries import migrations
 from franking.stores.sqlite import SqliteStore
+from franking.stores.sqlite_migration import version
+from franking.stores.sqlite_source import moved_to
+from franking.stores.versions import Version
 
 # psycopg takes a while to import, and most commands are for a file.
 if TYPE_CHECKING:
@@ -25,18 +28,26 @@ ALL = "all"
 
 
 class Versions(msgspec.Struct, frozen=True):
-    """The version that a database is of (None: there is none yet), and the newest known."""
+    """The version that a database is of (None: there is none yet), the newest known, and the least
+    that must be known to work on it."""
 
     found: int | None
     known: int
+    least: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Can this franking work on it as it is?"""
+        return self.found is not None and self.least <= self.known <= self.found
 
 
 class Present(msgspec.Struct, frozen=True):
-    """A franking that is connected: which process where, and the roles that it has, or
-    `command`."""
+    """A franking that is connected: which process where, the roles that it has, or `command`, and
+    the version that it knows."""
 
     process: str
     doing: tuple[str, ...]
+    knows: int
 
     @property
     def serves(self) -> bool:
@@ -82,27 +93,34 @@ def versions(settings: Settings) -> Versions:
         from franking.stores.postgres_asking import asked
 
         check(settings)
-        found = asked(settings.database_url, _called(COMMAND)).version
-        return Versions(found, migrations("postgres")[-1][0])
+        found = asked(settings.database_url, called()).version
+        return _versions(found, migrations("postgres")[-1][0])
     path = settings.database_path
-    return Versions(_version(path) if path.exists() else None, migrations("sqlite")[-1][0])
+    return _versions(_version(path) if path.exists() else None, migrations("sqlite")[-1][0])
+
+
+def moved(settings: Settings) -> str | None:
+    """Where the installation was moved from this file. Raises `StoreRefused`."""
+    if settings.postgresql or not settings.database_path.exists():
+        return None
+    return moved_to(settings.database_path)
 
 
 def present(settings: Settings) -> list[Present]:
     """Who else works on a database in PostgreSQL, as far as it says. Raises `StoreRefused`."""
     from franking.stores.postgres_asking import asked
+    from franking.stores.postgres_migration import serving
 
     check(settings)
-    names = asked(settings.database_url, _called(COMMAND)).present
-    found = (name.split(" ") for name in names)
-    return [Present(words[1], tuple(words[2].split(","))) for words in found if len(words) == 3]
+    names = asked(settings.database_url, called()).present
+    return [Present(process, doing, knows) for knows, process, doing in serving([*names])]
 
 
 def _postgres(settings: Settings, doing: str) -> PostgresStore:
     from franking.stores.postgres import PostgresStore
 
     check(settings)
-    return PostgresStore(settings.database_url, _called(doing))
+    return PostgresStore(settings.database_url, called(doing))
 
 
 def check(settings: Settings) -> None:
@@ -115,17 +133,21 @@ def check(settings: Settings) -> None:
         raise SettingRefused(f"{PREFIX}DATABASE_URL can't be used: {why}.")
 
 
-def _called(doing: str) -> str:
+def called(doing: str = COMMAND) -> str:
     """Our name in the database's lists; it keeps 63 bytes of it, so the roles come last."""
     host = socket.gethostname().partition(".")[0][:12]
-    return f"franking {os.getpid()}@{host} {doing}"
+    return f"franking/{migrations('postgres')[-1][0]} {os.getpid()}@{host} {doing}"
 
 
-def _version(path: Path) -> int:
+def _versions(found: Version | None, known: int) -> Versions:
+    return Versions(None, known) if found is None else Versions(found.number, known, found.least)
+
+
+def _version(path: Path) -> Version:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+            return version(connection)
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -29,7 +29,7 @@ class AppHooks:
 
     def seal(self, id: str, secrets: Secrets) -> bytes:
         """The secrets as the store may keep them. Raises `SecretLost`."""
-        return self._vault.seal(_place(id), msgspec.json.encode(secrets))
+        return self._vault.seal(place(id), msgspec.json.encode(secrets))
 
     def opened(self, hook: Webhook) -> Secrets:
         """A webhook's secrets. Raises `SecretLost`."""
@@ -55,7 +55,7 @@ def poster(settings: Settings, clock: Clock, vault: Vault) -> HookPoster:
 def opened(vault: Vault, hook: Webhook) -> Secrets:
     """A webhook's secrets. Raises `SecretLost`."""
     try:
-        return _secrets.decode(vault.open(_place(hook.id), hook.secret))
+        return _secrets.decode(vault.open(place(hook.id), hook.secret))
     except SecretLost as error:
         words = str(error).replace("The secret of an account", "The webhook's secret")
         raise SecretLost(words) from None
@@ -66,11 +66,11 @@ async def reseal(store: WebhookStore, vault: Vault) -> int:
     count = 0
     for hook in await store.every():
         if not hook.secret.startswith(vault.header()):
-            new = vault.seal(_place(hook.id), vault.open(_place(hook.id), hook.secret))
+            new = vault.seal(place(hook.id), vault.open(place(hook.id), hook.secret))
             count += await store.reseal(hook.id, hook.secret, new)
     return count
 
 
-def _place(id: str) -> str:
+def place(id: str) -> str:
     """What a secret is sealed for: an account may have the same id."""
     return f"webhook {id}"

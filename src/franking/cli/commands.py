@@ -11,6 +11,7 @@ from franking import __version__
 from franking.cli import starting
 from franking.cli.account_commands import account
 from franking.cli.cadence_commands import cadence
+from franking.cli.db_commands import db
 from franking.cli.key_commands import key
 from franking.cli.outbox_commands import outbox
 from franking.cli.return_commands import returns
@@ -35,7 +36,6 @@ app = typer.Typer(
     ),
 )
 mail = typer.Typer(no_args_is_help=True, help="Look at mails, and retry them.")
-db = typer.Typer(no_args_is_help=True, help="The database file.")
 app.add_typer(mail, name="mail")
 app.add_typer(timer, name="timer")
 app.add_typer(template, name="template")
@@ -216,48 +216,6 @@ def retry(
     starting.through_door(
         "mail retry", url, lambda door: retrying.retry(door, id, found, force, new_id)
     )
-
-
-@db.command()
-def migrate() -> None:
-    """Bring the database to this version."""
-    from franking.cli import databases
-
-    starting.run(databases.migrate(starting.settings()))
-
-
-@db.command()
-def status() -> None:
-    """The database's version, and who uses it."""
-    from franking.cli import databases
-
-    databases.status(starting.settings())
-
-
-@db.command()
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, for the copy.")],
-) -> None:
-    """Copy the database as it is now, beside a `serve` that goes on."""
-    from franking.cli import backups
-
-    backups.backup(starting.settings(), file)
-
-
-@db.command("after-restore")
-def after_restore(
-    keep_later: Annotated[
-        bool,
-        typer.Option(
-            "--keep-later", help="Leave mails that were never tried and are due after now."
-        ),
-    ] = False,
-) -> None:
-    """End in doubt what a restored backup takes for unsent, before anything is sent."""
-    from franking.cli import backups
-    from franking.clock import SystemClock
-
-    starting.run(backups.after_restore(starting.settings(), SystemClock(), keep_later))
 
 
 @app.command()

@@ -34,6 +34,9 @@ async def migrate(settings: Settings) -> None:
         store = databases.store(settings)
         await store.open()
         await store.close()
+    if before.found is not None and before.found > before.known:
+        print(f"{_place(settings)} is of version {before.found}, which is newer: it stays.")
+        return
     when = "already" if before.found == before.known else "now"
     print(f"{_place(settings)} is of version {before.known} {when}.")
 
@@ -46,17 +49,23 @@ def status(settings: Settings) -> None:
         ("Version", versions.found if versions.found is not None else "there is no database yet"),
         ("Known up to", versions.known),
         ("In use by", None if versions.found is None else _user(settings)),
+        ("Moved to", place := databases.moved(settings)),
     ]
     screen.console().print(screen.facts(pairs))
-    if versions.found != versions.known:
+    if place is not None:
+        raise Ended(Code.FAILED, "It is not served any more: set FRANKING_DATABASE_URL.")
+    if not versions.usable:
         raise Ended(Code.FAILED, _next_step(versions))
+    if versions.found != versions.known:
+        print("A newer franking made it so; this one works on it too, as others that know")
+        print(f"{versions.least} or later.")
 
 
 async def doctor(settings: Settings, clock: Clock) -> None:
     """Print how many mails are in each state, and end in failure where one is stuck."""
     settings = _used(settings)
     versions = databases.versions(settings)
-    if versions.found != versions.known:
+    if not versions.usable:
         raise Ended(Code.DATABASE_REFUSED, _next_step(versions))
     store = databases.store(settings)
     await store.open()

@@ -31,6 +31,8 @@ from franking.transports.base import Answer, Doubt, Rejected, Routes, Withheld
 log = structlog.get_logger()
 
 STORE_PAUSE_SECONDS = 1.0
+# News of an account that nothing more is to be begun for.
+STOPPING = ("limited", "disconnected")
 
 
 class Passage:
@@ -79,8 +81,9 @@ class Passage:
             answer, envelope = _broken(hold, error), None
         hold.ended = True
         settlement = self._concluder.conclude(hold, answer, envelope)
-        if settlement.news is not None and settlement.news.kind in ("limited", "disconnected"):
-            self._held_back(settlement.news.account)
+        stopped = settlement.news is not None and settlement.news.kind in STOPPING
+        if stopped or _fenced_off(hold, answer):
+            self._held_back(hold.claimed.mail.account)
         held = await self._settle(settlement)
         say(settlement, hold.claimed.mail.account)
         if self._tracer is not None and (parent := trace.of(hold.claimed.document)) is not None:
@@ -128,6 +131,12 @@ class Passage:
             except StoreUnavailable as error:
                 log.warning("an end waits to be written", mail=settlement.attempt.mail, why=error)
                 await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+
+def _fenced_off(hold: Hold, answer: Answer | Unsendable) -> bool:
+    """Was it stopped at the fence though its lease may be ours? Then most likely somebody else has
+    paused its account, and whatever else is held for that would only come as far."""
+    return isinstance(answer, Withheld) and hold.stage is Stage.TRANSMITTING and hold.held()
 
 
 def _cut_off(hold: Hold) -> Answer:

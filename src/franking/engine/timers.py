@@ -163,13 +163,13 @@ class Timers:
         return await self._callers[held.timer.callback.transport].call(held.timer)
 
     async def _end(self, held: _Held, end: TimerEnd) -> None:
-        """Written, or tried again for as long as the lease may be ours."""
+        """Written, however long the store is out of reach: the receiver has answered. Whose lease
+        is over changes nothing."""
         while True:
             try:
                 await self._ends.ask(end)
-            except StoreUnavailable:
-                if self._clock.steady_ms() >= held.deadline_ms:
-                    return
+            except StoreUnavailable as error:
+                log.warning("an end waits to be written", timer=held.timer.id, why=str(error))
                 await asyncio.sleep(STORE_PAUSE_SECONDS)
                 continue
             if end.next_at is not None:

@@ -111,7 +111,7 @@ class Package(Protocol):
     """The embedded package: touchpoints, and what is asked of them."""
 
     async def take(self, event: Mapping[str, Any]) -> Taken:
-        """Apply an event of the services. Raises `BadEvent`."""
+        """Apply an event of the services. Raises `BadEvent`; `Refused` where it has to wait."""
 
     async def create(self, given: Mapping[str, Any], id: str | None) -> Shown:
         """A touchpoint, automated or manual. Raises `Refused`."""

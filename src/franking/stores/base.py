@@ -37,6 +37,7 @@ from franking.stores.refusals import (
     NotFound,
     StoreRefused,
     StoreUnavailable,
+    Unsure,
 )
 from franking.stores.restoring_store import RestoringStore
 from franking.stores.retention_store import RetentionStore, Walk, Walked
@@ -127,6 +128,7 @@ __all__ = [
     "Undelivered",
     "Unheard",
     "Unserved",
+    "Unsure",
     "Usage",
     "Waiting",
     "Walk",

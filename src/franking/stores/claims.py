@@ -10,6 +10,7 @@ from franking.stores import governor
 from franking.stores.base import Claimed
 from franking.stores.queries import Db
 from franking.stores.rows import text
+from franking.stores.shares import Grant, Take
 
 _claims = msgspec.json.Decoder(list[Claimed])
 _numbers = msgspec.json.Decoder(list[int])
@@ -22,34 +23,27 @@ def claim(db: Db, now: int, limit: int, lease_ms: int) -> list[Claimed]:
     Of an account no more are leased than it may send now; after a pause, just its probe.
     """
     db.run("gather_wakes")
-    ready = _locked(db, db.value("ready_accounts", now=now, limit=limit))
-    granted: dict[int, governor.Grant] = {}
-    served: list[str] = []
-    bound: list[str] = []
-    for place, grant in enumerate(governor.grants(db, list(ready), now)):
-        share = -(-(limit - len(granted)) // (len(ready) - place))
-        if share <= 0:
-            break
-        seqs = governor.take(db, grant, share, now, lease_ms)
-        granted |= dict.fromkeys(seqs, grant)
-        if ready[grant.account.id]:
-            served.append(grant.account.id)
-        if grant.bound:
-            bound.append(grant.account.id)
+    ours = dict(_owned.decode(db.value("ready_accounts", now=now, limit=limit)))
+    found = [
+        # Of one that somebody else writes nothing is taken that would have to be counted.
+        grant
+        for grant in governor.grants(db, list(ours), now)
+        if ours[grant.account.id] or not grant.bound
+    ]
+    takes = governor.take(db, found, limit, now, lease_ms)
+    granted = {seq: take.grant for take in takes for seq, _ in take.due}
     claimed = _lease(db, list(granted), now, lease_ms)
-    turn = db.value("draw_epochs", count=len(served)) if served else 0
-    for place, account in enumerate(reversed(served)):
-        db.run("serve_account", account=account, turn=turn - place)
-    governor.put_off(db, bound, now)
+    _serve(db, [take for take in takes if ours[take.grant.account.id]])
+    governor.put_off(db, [grant.account.id for grant in found if grant.bound], now)
     return [_told(c, granted[c.mail.seq]) for c in claimed]
 
 
-def _locked(db: Db, ready: str) -> dict[str, bool]:
-    """Which of these accounts are to be claimed of, in their order, and is each one ours?
-
-    Of one without limits several may claim at once, and it is written by the one whose it is.
-    """
-    return dict(_owned.decode(db.value("lock_accounts", ids=ready)))
+def _serve(db: Db, takes: list[Take]) -> None:
+    """It was the turn of these accounts, in their order."""
+    if takes:
+        turn = db.value("draw_epochs", count=len(takes)) - len(takes)
+        rows = [(t.grant.account.id, turn + place, t.more) for place, t in enumerate(takes, 1)]
+        db.run("serve_accounts", rows=text(rows))
 
 
 def claim_alone(db: Db, now: int, lease_ms: int) -> Claimed | None:
@@ -73,7 +67,7 @@ def _with_content(db: Db, claimed: Claimed) -> Claimed:
     return Claimed(claimed.mail, claimed.document, db.value("content_of", seq=claimed.mail.seq))
 
 
-def _told(claimed: Claimed, grant: governor.Grant) -> Claimed:
+def _told(claimed: Claimed, grant: Grant) -> Claimed:
     if not grant.account.pauses:
         return claimed
     return replace(claimed, pauses=grant.account.pauses, probe=grant.allowance.probe)

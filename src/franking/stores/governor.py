@@ -6,58 +6,50 @@ from a kill; what follows from them is decided in `core/account`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from franking.core import account as policy
-from franking.core.account import DAY_MS, SLOT_MS, Account, Allowance, Limits, Usage
+from franking.core.account import DAY_MS, SLOT_MS, Account, Limits, Usage
 from franking.core.attempt import AccountNews
+from franking.stores import shares
 from franking.stores.queries import Db
 from franking.stores.rows import text
+from franking.stores.shares import Grant, Take
 
 _accounts = msgspec.json.Decoder(list[tuple[Account, list[Usage]]])
-_pairs = msgspec.json.Decoder(list[tuple[int, int]])
 
 
-class Grant(msgspec.Struct, frozen=True):
-    """What one account may send now."""
-
-    account: Account
-    allowance: Allowance
-
-    @property
-    def bound(self) -> bool:
-        """Has it limits, or a pause to prove over?"""
-        allowed = self.allowance
-        return allowed.mails < policy.MANY or allowed.recipients < policy.MANY
-
-
-def grants(db: Db, ids: Sequence[str], now: int) -> Iterator[Grant]:
+def grants(db: Db, ids: Sequence[str], now: int) -> list[Grant]:
     """What each of these accounts may send, in their order."""
-    for account, usage in _read(db, ids, now):
-        yield Grant(account, policy.allowance(account, usage, now))
+    return [
+        Grant(account, policy.allowance(account, usage, now))
+        for account, usage in _read(db, ids, now)
+    ]
 
 
-def take(db: Db, grant: Grant, share: int, now: int, lease_ms: int) -> list[int]:
-    """The due mails that the account may send now, counted against its limits."""
-    allowed = grant.allowance
-    if allowed.mails == 0:
-        return []
-    wanted = min(share, allowed.mails)
-    due = _pairs.decode(db.value("claimable", account=grant.account.id, now=now, share=wanted))
-    fitting = _fitting(due, allowed.recipients, grant.account.limits or Limits())
-    if fitting:
-        _count(db, grant, fitting, now, lease_ms)
-    return [seq for seq, _ in fitting]
+def take(db: Db, found: Sequence[Grant], limit: int, now: int, lease_ms: int) -> list[Take]:
+    """The due mails that the accounts may send now, `limit` of all at most, an equal share of each,
+    counted against their limits. What one leaves of its share is for those that have more."""
+    takes = [Take(grant) for grant in found]
+    shares.take(db, takes, limit, now)
+    for each in takes:
+        limits = each.grant.account.limits or Limits()
+        each.due = _fitting(each.due, each.grant.allowance.recipients, limits)
+    _count(db, [each for each in takes if each.due], now, lease_ms)
+    return takes
 
 
 def put_off(db: Db, ids: Sequence[str], now: int) -> None:
     """Accounts that may not send now are looked at again when they may."""
+    rows = []
     for account, usage in _read(db, ids, now):
         again_at = policy.allowance(account, usage, now).again_at
         if again_at is not None:
-            db.run("put_off_account", id=account.id, again_at=again_at)
+            rows.append((account.id, again_at))
+    if rows:
+        db.run("put_off_accounts", rows=text(rows))
 
 
 def hear(db: Db, news: AccountNews, now: int) -> None:
@@ -88,7 +80,7 @@ def write(db: Db, account: Account) -> None:
         tokens=account.tokens,
         tokens_at=account.tokens_at,
     )
-    db.run("serve_account", account=account.id, turn=None)
+    db.run("serve_accounts", rows=text([(account.id, None, False)]))
 
 
 def _read(db: Db, ids: Sequence[str], now: int) -> list[tuple[Account, list[Usage]]]:
@@ -126,30 +118,33 @@ def _fitting(due: list[tuple[int, int]], recipients: int, limits: Limits) -> lis
     return fitting
 
 
-def _count(db: Db, grant: Grant, taken: list[tuple[int, int]], now: int, lease_ms: int) -> None:
-    tokens, limits = grant.allowance.tokens, grant.account.limits
-    if tokens is not None or grant.allowance.probe:
-        db.run(
-            "use_account",
-            id=grant.account.id,
-            tokens=None if tokens is None else tokens - len(taken),
-            now=now,
-            probe_until=now + lease_ms if grant.allowance.probe else None,
-        )
-    if limits is not None and (limits.per_day or limits.recipients_per_day):
-        recipients = sum(count for _, count in taken)
-        _use(db, grant.account.id, now, len(taken), recipients)
+def _count(db: Db, taken: Sequence[Take], now: int, lease_ms: int) -> None:
+    minutes, days = [], []
+    for each in taken:
+        id, allowed = each.grant.account.id, each.grant.allowance
+        if allowed.tokens is not None or allowed.probe:
+            left = None if allowed.tokens is None else allowed.tokens - len(each.due)
+            minutes.append((id, left, now + lease_ms if allowed.probe else None))
+        if _by_day(each.grant.account):
+            days.append((id, len(each.due), sum(count for _, count in each.due)))
+    if minutes:
+        db.run("use_accounts", rows=text(minutes), now=now)
+    _use(db, days, now)
 
 
 def _give_back(db: Db, account: Account, now: int) -> None:
     """What it took is there again, so its next mail may be due sooner."""
     db.run("give_back", id=account.id)
-    db.run("serve_account", account=account.id, turn=None)
+    db.run("serve_accounts", rows=text([(account.id, None, False)]))
+    if _by_day(account):
+        _use(db, [(account.id, -1, -1)], now)
+
+
+def _by_day(account: Account) -> bool:
     limits = account.limits
-    if limits is not None and (limits.per_day or limits.recipients_per_day):
-        _use(db, account.id, now, -1, -1)
+    return limits is not None and bool(limits.per_day or limits.recipients_per_day)
 
 
-def _use(db: Db, id: str, now: int, mails: int, recipients: int) -> None:
-    slot = now - now % SLOT_MS
-    db.run("count_usage", account=id, slot=slot, mails=mails, recipients=recipients)
+def _use(db: Db, rows: Sequence[tuple[str, int, int]], now: int) -> None:
+    if rows:
+        db.run("count_usage", rows=text(rows), slot=now - now % SLOT_MS)

@@ -10,13 +10,14 @@ from franking.stores.postgres_link import connect, explain, target
 from franking.stores.postgres_migration import version
 from franking.stores.postgres_session import PostgresDb, unreachable
 from franking.stores.queries import load
+from franking.stores.versions import Version
 
 
 class Asked(msgspec.Struct, frozen=True):
     """The version of the schema (None: there is none yet), and the names of frankings that are
     connected, as they gave them; only those that our role may see."""
 
-    version: int | None
+    version: Version | None
     present: tuple[str, ...]
 
 

@@ -10,6 +10,8 @@ waits for news must go around it, or `listen=off`.
 from __future__ import annotations
 
 import select
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -64,7 +66,9 @@ class NoAnswer(psycopg.OperationalError):
 
 
 class Link(psycopg.Connection[Any]):
-    """A connection that gives up waiting."""
+    """A connection that gives up waiting after `answer_seconds`, unless they are None."""
+
+    answer_seconds: float | None = ANSWER_SECONDS
 
     def wait(self, gen: PQGen[T], interval: float = 0, timeout: float | None = None) -> T:
         """Run one exchange. Raises `NoAnswer`, after which the connection is of no use."""
@@ -74,7 +78,8 @@ class Link(psycopg.Connection[Any]):
             wanted = next(gen)
             while True:
                 poll.register(socket, _EVENTS[wanted])
-                found = poll.poll(ANSWER_SECONDS * 1000)
+                most = self.answer_seconds
+                found = poll.poll(None if most is None else most * 1000)
                 if not found:
                     self.close()
                     raise NoAnswer(f"no answer for {ANSWER_SECONDS:.0f} seconds")
@@ -113,6 +118,20 @@ def connect(target: Target) -> Link:
     link.prepared_max = PREPARED
     link.adapters.register_dumper(int, Int8Dumper)
     return link
+
+
+@contextmanager
+def unhurried(link: Link | None) -> Iterator[None]:
+    """Let its statements take as long as they take, as those do which change a schema or fill a
+    database; what ends them then is a dead peer (KEEPALIVE_SECONDS)."""
+    if link is None:
+        yield
+        return
+    link.answer_seconds = None
+    try:
+        yield
+    finally:
+        link.answer_seconds = ANSWER_SECONDS
 
 
 def lost(link: Link | None) -> bool:

@@ -13,9 +13,8 @@ from typing import Any
 import psycopg
 import structlog
 
-from franking.stores.base import AlreadyExists, StoreUnavailable
+from franking.stores.base import AlreadyExists, StoreUnavailable, Unsure
 from franking.stores.postgres_link import BEGIN, Link, Target, begun, connect, explain, lost
-from franking.stores.writer import Unsure
 
 log = structlog.get_logger()
 
@@ -23,6 +22,8 @@ MOST_TRIES = 5
 MOST_TAKEN = 3
 # While there is always more to do, others are told of so many commits together.
 TOLD_TOGETHER = 10
+# What these write gives nobody else anything to do.
+QUIET = frozenset(("mark_transmitting", "renew_leases", "renew_probes"))
 # PostgreSQL has no U+0000 in a text.
 NUL, INSTEAD = "\0", "\ufffd"
 
@@ -39,10 +40,12 @@ class PostgresDb:
         self._texts = texts
         self.link: Link | None = None
         self.wrote = False
+        self.news = False
 
     def run(self, name: str, **values: Any) -> int:
         count = self._execute(name, values).rowcount
         self.wrote = self.wrote or count > 0
+        self.news = self.news or (count > 0 and name not in QUIET)
         return count
 
     def value(self, name: str, **values: Any) -> Any:
@@ -93,7 +96,7 @@ class PostgresSession:
     def begin(self) -> None:
         if lost(self.db.link):
             self._connect()
-        self.db.wrote = False
+        self.db.wrote = self.db.news = False
         self.db.say(BEGIN)
 
     def commit(self) -> bool:
@@ -105,7 +108,7 @@ class PostgresSession:
             raise
         if said != "COMMIT":
             raise psycopg.errors.InFailedSqlTransaction("a failed transaction was committed")
-        self._untold += self.db.wrote
+        self._untold += self.db.news
         return self.db.wrote
 
     def undo(self) -> None:

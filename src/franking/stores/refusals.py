@@ -8,8 +8,12 @@ class NotFound(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database can't be used now. Nothing was written, but where the message says that this is
-    not known; it says what to do."""
+    """The database can't be used now. Nothing was written, unless it is `Unsure`; the message says
+    what to do."""
+
+
+class Unsure(StoreUnavailable):
+    """COMMIT was sent and its answer never came: written or not, nobody knows."""
 
 
 class StoreRefused(Exception):

@@ -32,13 +32,22 @@ IS_BACKUP = (
     " `franking db after-restore`, which ends that in doubt, then start again."
 )
 
+# What `franking db copy` leaves in a file that it moved from ("frMV").
+MOVED_MARK = 0x66724D56
+NOT_MOVED = (
+    "{path} was moved to {place}, and what waits here is sent from there: set"
+    " FRANKING_DATABASE_URL. If nothing was ever served there, `franking db reopen` lets this file"
+    " be served again; else run `franking db after-restore`, which ends in doubt what waits here."
+)
+
 T = TypeVar("T")
 
 
 class SqliteStore(StoreCalls):
     """`franking.stores.base.Store` on a file; `path` may not exist yet.
 
-    A file that carries the mark of a backup is refused, unless what is done is `restoring` it.
+    A file that carries the mark of a backup, or was moved to another database, is refused, unless
+    what is done is `restoring` it.
     """
 
     def __init__(self, path: Path | str, *, restoring: bool = False) -> None:
@@ -93,14 +102,23 @@ class SqliteStore(StoreCalls):
     def _prepare(self) -> sqlite3.Connection:
         try:
             connection = self._connect()
-            [mark] = connection.execute("PRAGMA application_id").fetchone()
-            if mark == BACKUP_MARK and not self._backups:
-                connection.close()
-                raise StoreRefused(IS_BACKUP.format(self._path))
+            if not self._backups:
+                self._check(connection)
             migrate(connection)
             return connection
         except sqlite3.Error as error:
             raise StoreRefused(f"{self._path}: {explain(error)}") from error
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """It is the one that is served, and no copy that was left behind."""
+        [mark] = connection.execute("PRAGMA application_id").fetchone()
+        if mark == BACKUP_MARK:
+            connection.close()
+            raise StoreRefused(IS_BACKUP.format(self._path))
+        if mark == MOVED_MARK:
+            [place] = connection.execute(load("sqlite", "own")["moved_to"]).fetchone()
+            connection.close()
+            raise StoreRefused(NOT_MOVED.format(path=self._path, place=place))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

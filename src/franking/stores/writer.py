@@ -27,10 +27,6 @@ LULL_SECONDS = 0.0003
 BUSY_JOBS = 3
 
 
-class Unsure(StoreUnavailable):
-    """COMMIT was sent and its answer never came: written or not, nobody knows."""
-
-
 class Session(Protocol):
     """The writer's connection: its transactions, and what its errors mean."""
 

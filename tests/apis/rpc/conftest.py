@@ -18,7 +18,7 @@ from franking.core.timer import Callback
 from franking.core.timer.request import Asked
 from franking.office.keys import Keys
 from franking.office.timer_door import NewTimer
-from franking.stores.sqlite import SqliteStore
+from franking.stores.base import Store
 
 from .memory import MemoryTimers
 
@@ -37,7 +37,7 @@ def door(clock: HandClock) -> MemoryTimers:
 
 
 @pytest.fixture
-def keys(store: SqliteStore, clock: HandClock) -> Keys:
+def keys(store: Store, clock: HandClock) -> Keys:
     return Keys(store, clock)
 
 

@@ -35,7 +35,7 @@ from franking.office.timer_door import (
     TimerRefused,
     Unreachable,
 )
-from franking.stores.base import KeyReused, NotFound, StoreRefused, StoreUnavailable
+from franking.stores.base import KeyReused, NotFound, StoreRefused, StoreUnavailable, Unsure
 
 from .conftest import new, refused, trailing
 from .memory import MemoryTimers
@@ -64,6 +64,7 @@ REFUSALS: list[tuple[Exception, StatusCode, str, dict[str, Any]]] = [
         {"next-attempt-time": times.text(AT)},
     ),
     (KeyReused("It came before with another body."), StatusCode.ABORTED, "key_reused", {}),
+    (Unsure("Nobody knows."), StatusCode.UNAVAILABLE, "store_unsure", {}),
     (StoreUnavailable("Disk full."), StatusCode.UNAVAILABLE, "store_unavailable", {}),
     (StoreRefused("It is newer."), StatusCode.UNAVAILABLE, "store_refused", {}),
     (Unreachable("Out of reach."), StatusCode.UNAVAILABLE, "unreachable", {}),

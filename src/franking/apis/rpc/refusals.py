@@ -27,7 +27,7 @@ from franking.office.timer_door import (
     TimerRefused,
     Unreachable,
 )
-from franking.stores.base import KeyReused, NotFound, StoreRefused, StoreUnavailable
+from franking.stores.base import KeyReused, NotFound, StoreRefused, StoreUnavailable, Unsure
 
 # Headers of HTTP/2 have 8 KiB at most with many clients, and each byte may be escaped by three.
 TEXT_BYTES = 1_500
@@ -39,6 +39,7 @@ TABLE: tuple[tuple[type[Exception], StatusCode, str], ...] = (
     (BadTimer, StatusCode.INVALID_ARGUMENT, "bad_timer"),
     (TimerExists, StatusCode.ALREADY_EXISTS, "timer_exists"),
     (KeyReused, StatusCode.ABORTED, "key_reused"),
+    (Unsure, StatusCode.UNAVAILABLE, "store_unsure"),
     (StoreUnavailable, StatusCode.UNAVAILABLE, "store_unavailable"),
     (StoreRefused, StatusCode.UNAVAILABLE, "store_refused"),
     (Unreachable, StatusCode.UNAVAILABLE, "unreachable"),

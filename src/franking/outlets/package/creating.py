@@ -2,14 +2,16 @@
 
 Policy (contract cadence, section 4.1). The touchpoint is written first, with the timer that is to
 be made, and then the timer, under the touchpoint's id: so both can be repeated, and 409 means that
-it is there. Where the timer is refused, nothing is kept. Where nobody can tell, the caller is told
+it is there. Where the timer is refused, nothing is kept. Where there was no answer that tells, it
+is looked for, and one that was made all the same is kept. Where nobody can tell, the caller is told
 that nothing was kept, and that is made true: the timer is deleted, and then the row. Until that
-came about the row counts as deleted.
+came about the row counts as deleted, and what happens to it has to wait. A timer that was served
+before it could be deleted can't be undone: its touchpoint is there again, for its email was sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,12 +22,15 @@ from franking.core.touchpoint.head import headed
 from franking.outlets.base import Answered, OutOfReach, Refused, Shown
 from franking.outlets.package import fields
 from franking.outlets.package.parts import Parts, linked, unreached
-from franking.outlets.package.reach import TOUCHPOINT_HEADER, at, reason, words
-from franking.outlets.package.unfinished import Creation, Undoing, written
+from franking.outlets.package.reach import TOUCHPOINT_HEADER, at, members, reason, words
+from franking.outlets.package.unfinished import Creation, Undoing, read, written
 from franking.stores.base import AlreadyExists, Found, Write
 
 UNREACHED = "The email service is out of reach right now. Nothing was kept. Try again in a minute."
 MADE = (201, 409)
+ENDED = ("executed", "failed")
+# Between the host that wrote the touchpoint and the one that made its timer.
+CLOCKS_APART_MS = 1_000
 NAMES = ("type", "cadenceMemberId", "emailMessageId", "dueAt", "mail", "id")
 
 
@@ -69,13 +74,50 @@ class Creating:
         return await self._parts.done(id, work)
 
     async def undo(self, id: str) -> bool:
-        """Delete the timer that may have been made, then the row. Raises `OutOfReach`."""
+        """Delete the timer that may have been made, then the row; false where that can't be now.
+        Raises `OutOfReach`.
+
+        One at a time: a second one could delete what was created anew under the id meanwhile.
+        """
+        claim = Undoing(self._parts.clock.now())
+        if not await self._turn(id, lambda work: work.over(claim.at or 0), claim):
+            return False
+        undone = False
+        try:
+            undone = await self._undone(id, claim)
+        finally:
+            if not undone:
+                await self._turn(id, lambda work: work == claim, Undoing())
+        return undone
+
+    async def _undone(self, id: str, claim: Undoing) -> bool:
         path, headers = at("timer", id), {TOUCHPOINT_HEADER: id}
         answered = await self._parts.reach.sure("DELETE", path, None, headers)
         if answered.status not in (202, 404):
             return False
-        await self._parts.store.forget(id)
+        if answered.status == 404 and await self._served(id):
+            await self._turn(id, lambda work: work == claim, None)
+        else:
+            await self._parts.store.forget(id)
         return True
+
+    async def _turn(self, id: str, wanted: Callable[[Undoing], bool], into: Undoing | None) -> bool:
+        """An undoing becomes another one, or the touchpoint is there again; false where there is
+        none that is wanted."""
+        turned = False
+
+        def turn(found: Found | None) -> Write | None:
+            nonlocal turned
+            work = read(found.unfinished) if found is not None else None
+            turned = isinstance(work, Undoing) and wanted(work)
+            if found is None or not turned:
+                return None
+            if into is None:
+                return Write(replace(found.touchpoint, deleted_at=None))
+            return Write(found.touchpoint, unfinished=written(into))
+
+        await self._parts.store.change(id, turn)
+        return turned
 
     def _asked_for(self, given: Mapping[str, Any], id: str | None) -> Touchpoint:
         fields.known(given, NAMES)
@@ -121,23 +163,48 @@ class Creating:
         if not isinstance(await self._parts.work(id), Undoing):
             raise _taken(id)
         try:
-            await self.undo(id)
+            undone = await self.undo(id)
         except OutOfReach:
-            raise unreached(UNREACHED) from None
+            undone = False
+        if not undone:
+            raise unreached(UNREACHED)
 
     async def _make(self, id: str, work: Creation) -> None:
         try:
-            answered = await self._parts.reach.sure(
-                "POST", "/timer", work.timer, {"x-timer-id": id}
-            )
+            answered = await self._asked(id, work)
         except OutOfReach:
             await self._give_up(id)
             raise unreached(UNREACHED) from None
-        if answered.status in MADE:
+        if answered.status in (200, *MADE):
             await self._parts.done(id, work)
             return
         await self._parts.store.forget(id)
         raise _refused(answered)
+
+    async def _asked(self, id: str, work: Creation) -> Answered:
+        """The timer's own answer, or else that it is there all the same. Raises `OutOfReach`."""
+        try:
+            return await self._parts.reach.sure("POST", "/timer", work.timer, {"x-timer-id": id})
+        except OutOfReach:
+            found = await self._parts.reach.sure("GET", at("timer", id))
+            if found.status == 200 and await self._is_of(id, found):
+                return found
+            raise
+
+    async def _is_of(self, id: str, timer: Answered) -> bool:
+        """Is it this touchpoint's, and not an earlier one's of the same id, or deleted?"""
+        stored = await self._parts.store.read(id)
+        told = members(timer)
+        made_at = told.get("createdAt")
+        if stored is None or not isinstance(made_at, str) or told.get("state") == "deleted":
+            return False
+        return times.parse(made_at) >= stored[0].created_at - CLOCKS_APART_MS
+
+    async def _served(self, id: str) -> bool:
+        """Has its timer ended otherwise than by being deleted? Raises `OutOfReach`."""
+        found = await self._parts.reach.sure("GET", at("timer", id))
+        ended = found.status == 200 and members(found).get("state") in ENDED
+        return ended and await self._is_of(id, found)
 
     async def _give_up(self, id: str) -> None:
         now = self._parts.clock.now()

@@ -14,13 +14,17 @@ from franking.core import times
 from franking.core.touchpoint import Reason, Status, Told
 from franking.core.touchpoint.applying import Applied, apply
 from franking.outlets.base import BadEvent, Shown, Taken
-from franking.outlets.package.parts import Parts
+from franking.outlets.package.parts import Parts, unreached
+from franking.outlets.package.unfinished import Undoing
+from franking.outlets.package.unfinished import read as unfinished
 from franking.stores.base import Found, Write
 
 MISSING, WRONG, UNKNOWN = "REQUIRED_FIELD_MISSING", "INVALID_FIELD", "NOT_FOUND"
 ID_CHARACTERS = 255
 TEXT_CHARACTERS = 1_000_000
 LARGEST = 2**53
+
+BEING_UNDONE = "Nobody knows yet whether this touchpoint was created. Tell it again a little later."
 
 EVENTS = {
     "email" + status.value.lower().replace(" ", ""): status
@@ -35,7 +39,7 @@ class Taking:
         self._parts = parts
 
     async def take(self, event: Mapping[str, Any]) -> Taken:
-        """Apply an event. Raises `BadEvent`."""
+        """Apply an event. Raises `BadEvent`; `Refused` where it has to wait."""
         told = read(event)
         id = _text(event, "touchpointId", required=True) or ""
         now = self._parts.clock.now()
@@ -74,6 +78,8 @@ def read(event: Mapping[str, Any]) -> Told:
 def _there(id: str, found: Found | None) -> Found:
     if found is None:
         raise _unknown(id)
+    if isinstance(unfinished(found.unfinished), Undoing):
+        raise unreached(BEING_UNDONE)
     if found.touchpoint.deleted_at is not None:
         raise BadEvent(UNKNOWN, f"The touchpoint {id} was deleted.")
     return found

@@ -17,7 +17,14 @@ class Creation(msgspec.Struct, frozen=True, tag="create", tag_field="do"):
 
 
 class Undoing(msgspec.Struct, frozen=True, tag="undo", tag_field="do"):
-    """A creation was refused to its caller, and nobody knows whether its timer was made."""
+    """A creation was refused to its caller, and nobody knows whether its timer was made. Somebody
+    undoes it since `at`."""
+
+    at: int | None = None
+
+    def over(self, now: int) -> bool:
+        """Is nobody at it any more?"""
+        return self.at is None or not 0 <= now - self.at < LONGEST_MS
 
 
 class Completion(msgspec.Struct, frozen=True, tag="complete", tag_field="do"):

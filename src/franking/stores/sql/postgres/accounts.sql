@@ -28,21 +28,25 @@ UPDATE account SET state = :state, reason = :reason, since = CAST(:since AS bigi
     tokens_at = CAST(:tokens_at AS bigint)
 WHERE id = :id;
 
--- name: put_off_account!
--- An account that may not send now is looked at again later.
-UPDATE account SET next_at = greatest(next_at, :again_at)
-WHERE id = :id AND next_at IS NOT NULL;
+-- name: put_off_accounts!
+-- Accounts of a JSON list of [id, again_at] that may not send now are looked at again later.
+UPDATE account SET next_at = greatest(account.next_at, (r.value ->> 1)::bigint)
+FROM jsonb_array_elements(given(:rows)) r (value)
+WHERE account.id = r.value ->> 0 AND account.next_at IS NOT NULL;
 
--- name: use_account!
--- What a claim took from an account's minute, and the lease of its probe.
-UPDATE account SET tokens = CAST(:tokens AS double precision), tokens_at = :now,
-    probe_until = coalesce(CAST(:probe_until AS bigint), probe_until)
-WHERE id = :id;
+-- name: use_accounts!
+-- What a claim took from the minutes of accounts, and the leases of their probes, from a JSON list
+-- of [id, tokens, probe_until].
+UPDATE account SET tokens = (r.value ->> 1)::double precision, tokens_at = :now,
+    probe_until = coalesce((r.value ->> 2)::bigint, account.probe_until)
+FROM jsonb_array_elements(given(:rows)) r (value) WHERE account.id = r.value ->> 0;
 
 -- name: count_usage!
--- What a claim took from an account's day; a negative count gives back.
+-- What was taken from the days of accounts, from a JSON list of [account, mails, recipients]; a
+-- negative count gives back.
 INSERT INTO account_usage (account, slot, mails, recipients)
-VALUES (:account, :slot, :mails, :recipients)
+SELECT r.value ->> 0, :slot, (r.value ->> 1)::bigint, (r.value ->> 2)::bigint
+FROM jsonb_array_elements(given(:rows)) r (value) ORDER BY 1
 ON CONFLICT (account, slot) DO UPDATE SET
     mails = greatest(account_usage.mails + excluded.mails, 0),
     recipients = greatest(account_usage.recipients + excluded.recipients, 0);

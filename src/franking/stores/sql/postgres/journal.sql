@@ -1,6 +1,6 @@
 -- name: gather_wakes!
--- Accounts that have something due get it into next_at, but for those that somebody else writes
--- now.
+-- Accounts that have something due get it into next_at and head_at, but for those that somebody else
+-- writes now.
 WITH ours AS MATERIALIZED (
     SELECT id FROM account WHERE id IN (SELECT account FROM account_wake)
     ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
@@ -15,74 +15,84 @@ WITH ours AS MATERIALIZED (
 )
 INSERT INTO account (id, next_at)
 SELECT account, min(due_at) FROM woken GROUP BY account ORDER BY account
-ON CONFLICT (id) DO UPDATE SET next_at = least(account.next_at, excluded.next_at)
-WHERE account.next_at IS NULL OR account.next_at > excluded.next_at;
+ON CONFLICT (id) DO UPDATE SET next_at = least(account.next_at, excluded.next_at),
+    head_at = least(account.head_at, excluded.next_at)
+WHERE account.next_at IS NULL OR account.next_at > excluded.next_at
+    OR account.head_at > excluded.next_at;
 
 -- name: ready_accounts
--- Accounts with something due that may send now, longest unserved first.
-SELECT coalesce(json_agg(id), '[]')::text FROM (
-    SELECT id FROM account
+-- Accounts with something due that may send now, longest unserved first, each with whether it may be
+-- written, as a JSON list of pairs; nobody else writes those meanwhile. One that somebody else
+-- writes now is passed over, and claimed of beside them where there are too few others and none of
+-- its limits are counted.
+WITH ours AS MATERIALIZED (
+    SELECT id, turn FROM account
     WHERE next_at IS NOT NULL AND next_at <= :now AND state = 'ok'
         AND (paused_until IS NULL OR paused_until <= :now)
         AND (probe_until IS NULL OR probe_until <= :now)
-    ORDER BY turn LIMIT :limit
+    ORDER BY turn LIMIT :limit FOR UPDATE SKIP LOCKED
+), shared AS (
+    SELECT id, turn FROM account
+    WHERE next_at IS NOT NULL AND next_at <= :now AND state = 'ok'
+        AND coalesce(limits, 'null') = 'null' AND pauses = 0 AND probe_until IS NULL
+        AND (paused_until IS NULL OR paused_until <= :now)
+        AND id NOT IN (SELECT id FROM ours)
+    ORDER BY turn LIMIT :limit - (SELECT count(*) FROM ours)
+)
+SELECT coalesce(json_agg(json_build_array(id, ours) ORDER BY turn), '[]')::text FROM (
+    SELECT id, turn, true AS ours FROM ours UNION ALL SELECT id, turn, false FROM shared
 ) ready;
 
--- name: lock_accounts
--- The accounts of a JSON list that may be claimed of, each with whether it may be written, as a
--- JSON list of pairs, in its order. One that somebody else writes now is left out where its limits
--- are counted; of one without limits more than one may claim.
-WITH ours AS MATERIALIZED (
-    SELECT id FROM account WHERE id IN (SELECT jsonb_array_elements_text(given(:ids)))
-    ORDER BY id FOR UPDATE SKIP LOCKED
-)
-SELECT coalesce(json_agg(json_build_array(r.id, o.id IS NOT NULL) ORDER BY r.key), '[]')::text
-FROM jsonb_array_elements_text(given(:ids)) WITH ORDINALITY r (id, key)
-JOIN account a ON a.id = r.id LEFT JOIN ours o ON o.id = r.id
-WHERE o.id IS NOT NULL OR (
-    coalesce(a.limits, 'null') = 'null' AND a.pauses = 0 AND a.probe_until IS NULL
-);
-
 -- name: claimable
--- Up to :share due mails of one account, by priority, oldest due first, with how many recipients
--- each names, as a JSON list of pairs; nobody else claims them meanwhile.
-SELECT coalesce(json_agg(json_build_array(seq, recipients)), '[]')::text FROM (
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = 2 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now)
-        ORDER BY due_at LIMIT :share FOR UPDATE SKIP LOCKED) a
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = 1 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now)
-        ORDER BY due_at LIMIT :share FOR UPDATE SKIP LOCKED) b
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = 0 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now)
-        ORDER BY due_at LIMIT :share FOR UPDATE SKIP LOCKED) c
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = -1 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now)
-        ORDER BY due_at LIMIT :share FOR UPDATE SKIP LOCKED) d
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = -2 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now)
-        ORDER BY due_at LIMIT :share FOR UPDATE SKIP LOCKED) e
-    LIMIT :share
-) due;
+-- Up to :share due mails of each account of a JSON list, by priority, oldest due first, and one more
+-- where there is one, with how many recipients each names, as a JSON list of lists of pairs; nobody
+-- else claims them meanwhile. The limit is a column, for with one that it knows the planner would
+-- plan anew each time.
+SELECT coalesce(json_agg(found.mails ORDER BY r.key), '[]')::text
+FROM (
+    SELECT i.id, i.key, a.head_at, CAST(:share AS bigint) + 1 AS share
+    FROM jsonb_array_elements_text(given(:ids)) WITH ORDINALITY i (id, key)
+    JOIN account a ON a.id = i.id OFFSET 0
+) r
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(json_build_array(seq, recipients)), '[]') AS mails FROM (
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.id AND priority = 2 AND due_at BETWEEN r.head_at AND :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now)
+            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) a
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.id AND priority = 1 AND due_at BETWEEN r.head_at AND :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now)
+            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) b
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.id AND priority = 0 AND due_at BETWEEN r.head_at AND :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now)
+            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) c
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.id AND priority = -1 AND due_at BETWEEN r.head_at AND :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now)
+            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) d
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.id AND priority = -2 AND due_at BETWEEN r.head_at AND :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now)
+            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) e
+        LIMIT r.share
+    ) due
+) found;
 
 -- name: claimable_alone
 -- One due mail whose leases ran out too often, as a JSON list; nobody else claims it meanwhile.
@@ -109,17 +119,31 @@ UPDATE mail SET returns_to = state, state = 'PROCESSING', epoch = nextval('epoch
 FROM jsonb_array_elements(given(:seqs)) r (seq)
 WHERE mail.seq = r.seq::bigint AND mail.state IN ('PENDING', 'RETRY');
 
--- name: serve_account!
--- An account was served (:turn) or may send again: its next mail is due when the index says.
--- Whoever asks for it has locked it first, so that none that was gathered before is missed.
-UPDATE account SET turn = coalesce(CAST(:turn AS bigint), turn), next_at = (
-    SELECT min(d.due_at) FROM (VALUES (2), (1), (0), (-1), (-2)) p (priority)
-    CROSS JOIN LATERAL (
-        SELECT due_at FROM mail WHERE account = :account AND priority = p.priority
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-        ORDER BY due_at LIMIT 1
-    ) d
-) WHERE id = :account;
+-- name: serve_accounts!
+-- Accounts of a JSON list of [id, turn, more] were served (turn) or may send again: the next mail of
+-- each is due when the index says. While there are certainly more (more), it is as it was, and only
+-- now and then its queue's head moves on. Whoever asks for it has locked them first, so that none
+-- that was gathered before is missed.
+WITH looked AS MATERIALIZED (
+    SELECT a.id, (r.value ->> 1)::bigint AS turn, (
+        SELECT min(d.due_at) FROM (VALUES (2), (1), (0), (-1), (-2)) p (priority)
+        CROSS JOIN LATERAL (
+            SELECT due_at FROM mail WHERE mail.account = a.id AND mail.priority = p.priority
+                AND mail.due_at >= a.head_at
+                AND mail.state IN ('PENDING', 'RETRY') AND mail.releases < 3
+            ORDER BY due_at LIMIT 1
+        ) d
+    ) AS due_at
+    FROM jsonb_array_elements(given(:rows)) r (value) JOIN account a ON a.id = r.value ->> 0
+    WHERE NOT (r.value ->> 2)::boolean OR mod((r.value ->> 1)::bigint, 8) = 0
+), served AS (
+    UPDATE account SET turn = (r.value ->> 1)::bigint
+    FROM jsonb_array_elements(given(:rows)) r (value)
+    WHERE account.id = r.value ->> 0 AND account.id NOT IN (SELECT id FROM looked)
+)
+UPDATE account SET turn = coalesce(looked.turn, account.turn), next_at = looked.due_at,
+    head_at = coalesce(looked.due_at, account.head_at)
+FROM looked WHERE account.id = looked.id;
 
 -- name: claimed_mails
 -- The mails of a JSON list of seqs with their documents and their account's own address.

@@ -26,20 +26,23 @@ UPDATE account SET state = :state, reason = :reason, since = :since,
     tokens = :tokens, tokens_at = :tokens_at
 WHERE id = :id;
 
--- name: put_off_account!
--- An account that may not send now is looked at again later.
-UPDATE account SET next_at = max(next_at, :again_at) WHERE id = :id AND next_at IS NOT NULL;
+-- name: put_off_accounts!
+-- Accounts of a JSON list of [id, again_at] that may not send now are looked at again later.
+UPDATE account SET next_at = max(next_at, r.value ->> 1)
+FROM json_each(:rows) r WHERE account.id = r.value ->> 0 AND next_at IS NOT NULL;
 
--- name: use_account!
--- What a claim took from an account's minute, and the lease of its probe.
-UPDATE account SET tokens = :tokens, tokens_at = :now,
-    probe_until = coalesce(:probe_until, probe_until)
-WHERE id = :id;
+-- name: use_accounts!
+-- What a claim took from the minutes of accounts, and the leases of their probes, from a JSON list
+-- of [id, tokens, probe_until].
+UPDATE account SET tokens = r.value ->> 1, tokens_at = :now,
+    probe_until = coalesce(r.value ->> 2, probe_until)
+FROM json_each(:rows) r WHERE account.id = r.value ->> 0;
 
 -- name: count_usage!
--- What a claim took from an account's day; a negative count gives back.
+-- What was taken from the days of accounts, from a JSON list of [account, mails, recipients]; a
+-- negative count gives back.
 INSERT INTO account_usage (account, slot, mails, recipients)
-VALUES (:account, :slot, :mails, :recipients)
+SELECT r.value ->> 0, :slot, r.value ->> 1, r.value ->> 2 FROM json_each(:rows) r WHERE true
 ON CONFLICT (account, slot) DO UPDATE SET
     mails = max(account_usage.mails + excluded.mails, 0),
     recipients = max(account_usage.recipients + excluded.recipients, 0);

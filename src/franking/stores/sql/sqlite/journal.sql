@@ -6,8 +6,9 @@
 SELECT NULL;
 
 -- name: ready_accounts
--- Accounts with something due that may send now, longest unserved first.
-SELECT json_group_array(id) FROM (
+-- Accounts with something due that may send now, longest unserved first, each with whether it may be
+-- written, as a JSON list of pairs: all of them, for there is one writer.
+SELECT json_group_array(json_array(id, json('true'))) FROM (
     SELECT id FROM account
     WHERE next_at IS NOT NULL AND next_at <= :now AND state = 'ok'
         AND (paused_until IS NULL OR paused_until <= :now)
@@ -15,46 +16,43 @@ SELECT json_group_array(id) FROM (
     ORDER BY turn LIMIT :limit
 );
 
--- name: lock_accounts
--- The accounts of a JSON list that may be claimed of, each with whether it may be written, as a JSON
--- list of pairs, in its order: all of them, for there is one writer.
-SELECT json_group_array(json_array(value, json('true'))) FROM json_each(:ids);
-
 -- name: claimable
--- Up to :share due mails of one account, by priority, oldest due first, with how many recipients
--- each names, as a JSON list of pairs.
-SELECT json_group_array(json_array(seq, recipients)) FROM (
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = 2 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = 1 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = 0 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = -1 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
-    UNION ALL
-    SELECT seq, recipients FROM (
-        SELECT seq, recipients FROM mail
-        WHERE account = :account AND priority = -2 AND due_at <= :now
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-            AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share)
-    LIMIT :share
-);
+-- Up to :share due mails of each account of a JSON list, by priority, oldest due first, and one more
+-- where there is one, with how many recipients each names, as a JSON list of lists of pairs.
+SELECT json_group_array(json((
+    SELECT json_group_array(json_array(seq, recipients)) FROM (
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.value AND priority = 2 AND due_at <= :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share + 1)
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.value AND priority = 1 AND due_at <= :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share + 1)
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.value AND priority = 0 AND due_at <= :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share + 1)
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.value AND priority = -1 AND due_at <= :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share + 1)
+        UNION ALL
+        SELECT seq, recipients FROM (
+            SELECT seq, recipients FROM mail
+            WHERE account = r.value AND priority = -2 AND due_at <= :now
+                AND state IN ('PENDING', 'RETRY') AND releases < 3
+                AND (give_up_at IS NULL OR give_up_at > :now) ORDER BY due_at LIMIT :share + 1)
+        LIMIT :share + 1
+    )
+))) FROM json_each(:ids) r;
 
 -- name: claimable_alone
 -- One due mail whose leases ran out too often, as a JSON list.
@@ -80,26 +78,29 @@ UPDATE mail SET returns_to = state, state = 'PROCESSING', epoch = :base + r.key 
 FROM json_each(:seqs) r
 WHERE mail.seq = r.value AND +mail.state IN ('PENDING', 'RETRY');
 
--- name: serve_account!
--- An account was served (:turn) or may send again: its next mail is due when the index says.
-UPDATE account SET turn = coalesce(:turn, turn), next_at = (
-    SELECT min(due_at) FROM (
-        SELECT min(due_at) AS due_at FROM mail WHERE account = :account AND priority = 2
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-        UNION ALL
-        SELECT min(due_at) FROM mail WHERE account = :account AND priority = 1
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-        UNION ALL
-        SELECT min(due_at) FROM mail WHERE account = :account AND priority = 0
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-        UNION ALL
-        SELECT min(due_at) FROM mail WHERE account = :account AND priority = -1
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-        UNION ALL
-        SELECT min(due_at) FROM mail WHERE account = :account AND priority = -2
-            AND state IN ('PENDING', 'RETRY') AND releases < 3
-    )
-) WHERE id = :account;
+-- name: serve_accounts!
+-- Accounts of a JSON list of [id, turn, more] were served (turn) or may send again: the next mail of
+-- each is due when the index says; while there are certainly more (more), it is as it was.
+UPDATE account SET turn = coalesce(r.value ->> 1, turn),
+    next_at = CASE WHEN r.value ->> 2 THEN next_at ELSE (
+        SELECT min(due_at) FROM (
+            SELECT min(m.due_at) AS due_at FROM mail m WHERE m.account = account.id
+                AND m.priority = 2 AND m.state IN ('PENDING', 'RETRY') AND m.releases < 3
+            UNION ALL
+            SELECT min(m.due_at) FROM mail m WHERE m.account = account.id
+                AND m.priority = 1 AND m.state IN ('PENDING', 'RETRY') AND m.releases < 3
+            UNION ALL
+            SELECT min(m.due_at) FROM mail m WHERE m.account = account.id
+                AND m.priority = 0 AND m.state IN ('PENDING', 'RETRY') AND m.releases < 3
+            UNION ALL
+            SELECT min(m.due_at) FROM mail m WHERE m.account = account.id
+                AND m.priority = -1 AND m.state IN ('PENDING', 'RETRY') AND m.releases < 3
+            UNION ALL
+            SELECT min(m.due_at) FROM mail m WHERE m.account = account.id
+                AND m.priority = -2 AND m.state IN ('PENDING', 'RETRY') AND m.releases < 3
+        )
+    ) END
+FROM json_each(:rows) r WHERE account.id = r.value ->> 0;
 
 -- name: claimed_mails
 -- The mails of a JSON list of seqs with their documents and their account's own address.

@@ -30,13 +30,16 @@ CREATE SEQUENCE epoch AS bigint;
 
 -- A sender's mailbox: where to send through, its limits, its state. settings and limits are JSON;
 -- secret is encrypted. next_at is no later than the due time of its earliest waiting mail, but for
--- those that account_wake names; turn is when it was last served, so that accounts are served in
+-- those that account_wake names, and so is head_at, which waits for nothing else: a claim begins to
+-- read its mails there, and not at those that were claimed before and that nothing has cleared away
+-- yet; turn is when it was last served, so that accounts are served in
 -- turn. state is ok or disconnected; a pause is paused_until. pauses counts the limits met in a
 -- row; while it is not 0 one mail is tried first, under a lease that ends at probe_until. tokens
 -- (as of tokens_at) are what may be sent now within perMinute.
 CREATE TABLE account (
     id text COLLATE "C" PRIMARY KEY,
     next_at bigint,
+    head_at bigint NOT NULL DEFAULT 0,
     turn bigint NOT NULL DEFAULT 0,
     paused_until bigint,
     settings text,
