@@ -18,10 +18,11 @@ import msgspec
 
 from bench.cases import child, fleet_rows
 from bench.cases.figures import Figure, Goal
+from bench.cases.fleet_claimer import WARMED
 from bench.cases.fleet_server import Server, server
 from bench.cases.run import Run
 
-MAILS, MAILS_SMALL = 16_000, 1_000
+MAILS, MAILS_SMALL = 30_000, 1_000
 FEW, MANY = 4, 16
 FEW_SMALL, MANY_SMALL = 1, 2
 ROUNDS, ROUNDS_SMALL = 3, 1
@@ -45,7 +46,7 @@ def _claimed(run: Run, accounts: int) -> list[Figure]:
         for _ in range(rounds):
             for workers, found in rates.items():
                 seconds, again = _round(here, backlog, workers, count)
-                found.append(count / seconds)
+                found.append((count - workers * WARMED) / seconds)
                 twice += again
                 step()
     what = f"{many} workers claim, {accounts:,} account{'s' * (accounts > 1)}"

@@ -58,11 +58,12 @@ async def test_while_one_counts_what_it_takes_the_others_take_nothing(
         await asleep(others)
         counting.stall_at("lease_mails")
         await counting.stalled.wait()
-        before = it.sink.count("minute")
+        # What another took before it fell asleep is its own.
+        before = it.sink.count("minute") + under_way(it)
         await it.hand_in(40, "free", account="free")
         awake(others)
         await it.taken("free", 40)
-        assert it.sink.count("minute") == before
+        assert it.sink.count("minute") <= before
         awake([counting])
         await it.taken("minute", before + 1)
         within(it, "minute", began, burst, rate)
@@ -114,14 +115,14 @@ async def test_a_resume_wakes_all(tmp_path: Path, database: str) -> None:
         await it.account("rep")
         await it.call("POST", "rep/pause")
         await it.hand_in(10, "rep", account="rep")
-        for number, one in enumerate(it.proxies):
+        for one in it.proxies:
             others = [proxy for proxy in it.proxies if proxy is not one]
             await asleep(others)
             await it.call("POST", "rep/resume")
-            await it.taken("rep", number + 1)
+            await it.taken("rep", it.sink.count("rep") + 1)
             await it.call("POST", "rep/pause")
             awake(others)
-        await eventually(lambda: claimed(it, 0))
+            await eventually(lambda: claimed(it, 0))
         told = it.asked("SELECT DISTINCT worker FROM attempt WHERE outcome = 'sent'")
         assert len(told) == WORKERS
 
@@ -159,5 +160,10 @@ async def reached(it: Trio, point: Point, count: int) -> bool:
 
 
 async def claimed(it: Trio, count: int) -> bool:
+    return under_way(it) == count
+
+
+def under_way(it: Trio) -> int:
+    """How many mails the workers have claimed."""
     [[found]] = it.asked("SELECT count(*) FROM mail WHERE state = 'PROCESSING'")
-    return bool(found == count)
+    return int(found)

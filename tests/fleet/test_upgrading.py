@@ -174,6 +174,7 @@ async def test_who_migrates_at_the_same_time_waits_however_long_it_takes(
     """One waits for the other's transaction, and both for longer than for any answer."""
     monkeypatch.setattr(Link, "answer_seconds", 0.3)
     monkeypatch.setattr(postgres_migration, "LOCK_MS", 300)
+    monkeypatch.setattr(postgres_migration, "MOST_TRIES", 1)
     upgrade("CREATE TABLE once AS SELECT pg_sleep(0.8)::text;\n", adds=True)
     await asyncio.gather(*[migrate(database) for _ in range(3)])
     assert ask(database, "SELECT count(*) FROM once") == [(1,)]
