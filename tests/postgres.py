@@ -45,7 +45,9 @@ SETTINGS = (
     "log_min_messages=fatal",
 )
 # Stops the server in good order once the pipe is closed, or at once where it can't.
-HOLD = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server'
+# The shell has waited for one that crashed, and its id may be somebody else's by then.
+HOLD = """"$@" & server=$!; cat >/dev/null
+[ "$(cat /proc/$server/comm)" = postgres ] && kill -INT $server; wait $server"""
 
 
 class Cluster:

@@ -73,8 +73,12 @@ def _supervise(asked: socket.socket) -> None:
     for stream in streams:
         os.close(stream)
     asked.sendall(b"%d\n" % pid)
-    _, status = os.waitpid(pid, 0)
-    asked.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert ended is not None
+    code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    asked.sendall(b"%d\n" % code)
+    # Its id is another's only once whoever might signal it knows.
+    asked.recv(1)
     os._exit(0)
 
 
