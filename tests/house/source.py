@@ -51,9 +51,14 @@ def module_name(root: Path, path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@lru_cache(maxsize=8)
+def _names(root: Path) -> frozenset[str]:
+    return frozenset(module_name(root, module) for module in modules(root))
+
+
 def imports(root: Path, path: Path) -> Iterator[tuple[int, str]]:
     """Line and name of all that a module imports; of the package, the very module meant."""
-    known = {module_name(root, module) for module in modules(root)}
+    known = _names(root)
     for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
