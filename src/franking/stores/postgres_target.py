@@ -39,7 +39,7 @@ class PostgresTarget:
 
     def __init__(self, place: Target) -> None:
         self._place = place
-        self._texts = load("postgres", "own")
+        self._texts = load("postgres", "copying")
         self._off: list[tuple[str, str]] = []
         try:
             self._link = connect(msgspec.structs.replace(place, prepare=False))

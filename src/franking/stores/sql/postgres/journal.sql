@@ -61,35 +61,35 @@ CROSS JOIN LATERAL (
             WHERE account = r.id AND priority = 2 AND due_at BETWEEN r.head_at AND :now
                 AND state IN ('PENDING', 'RETRY') AND releases < 3
                 AND (give_up_at IS NULL OR give_up_at > :now)
-            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) a
+            ORDER BY due_at, seq LIMIT r.share FOR UPDATE SKIP LOCKED) a
         UNION ALL
         SELECT seq, recipients FROM (
             SELECT seq, recipients FROM mail
             WHERE account = r.id AND priority = 1 AND due_at BETWEEN r.head_at AND :now
                 AND state IN ('PENDING', 'RETRY') AND releases < 3
                 AND (give_up_at IS NULL OR give_up_at > :now)
-            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) b
+            ORDER BY due_at, seq LIMIT r.share FOR UPDATE SKIP LOCKED) b
         UNION ALL
         SELECT seq, recipients FROM (
             SELECT seq, recipients FROM mail
             WHERE account = r.id AND priority = 0 AND due_at BETWEEN r.head_at AND :now
                 AND state IN ('PENDING', 'RETRY') AND releases < 3
                 AND (give_up_at IS NULL OR give_up_at > :now)
-            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) c
+            ORDER BY due_at, seq LIMIT r.share FOR UPDATE SKIP LOCKED) c
         UNION ALL
         SELECT seq, recipients FROM (
             SELECT seq, recipients FROM mail
             WHERE account = r.id AND priority = -1 AND due_at BETWEEN r.head_at AND :now
                 AND state IN ('PENDING', 'RETRY') AND releases < 3
                 AND (give_up_at IS NULL OR give_up_at > :now)
-            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) d
+            ORDER BY due_at, seq LIMIT r.share FOR UPDATE SKIP LOCKED) d
         UNION ALL
         SELECT seq, recipients FROM (
             SELECT seq, recipients FROM mail
             WHERE account = r.id AND priority = -2 AND due_at BETWEEN r.head_at AND :now
                 AND state IN ('PENDING', 'RETRY') AND releases < 3
                 AND (give_up_at IS NULL OR give_up_at > :now)
-            ORDER BY due_at LIMIT r.share FOR UPDATE SKIP LOCKED) e
+            ORDER BY due_at, seq LIMIT r.share FOR UPDATE SKIP LOCKED) e
         LIMIT r.share
     ) due
 ) found;

@@ -127,7 +127,8 @@ CREATE TABLE mail (
 );
 
 -- What a claim reads: the waiting mails of one account and priority, oldest due first.
-CREATE INDEX mail_claim ON mail (account, priority, due_at)
+-- By seq too: of equals SQLite reads the older first by itself.
+CREATE INDEX mail_claim ON mail (account, priority, due_at, seq)
     WHERE state IN ('PENDING', 'RETRY') AND releases < 3;
 CREATE INDEX mail_suspect ON mail (due_at)
     WHERE state IN ('PENDING', 'RETRY') AND releases >= 3;
