@@ -107,6 +107,10 @@ class PostgresYard:
     def count(self, table: str) -> int:
         return self._ask(f"SELECT count(*) FROM {table}")[0]
 
+    def head_at(self) -> int:
+        """Where the queue of the account that has one begins."""
+        return self._ask("SELECT max(head_at) FROM account")[0]
+
     def backends(self) -> list[int]:
         """The processes of the server that write, read and listen here."""
         return self._ask(

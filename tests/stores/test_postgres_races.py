@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import psycopg
+import pytest
 from msgspec.structs import replace
 
+from franking.core.account import Limits
 from franking.core.reporting import Report
 from franking.core.touchpoint import Touchpoint
 from franking.stores.base import Change, Found, Queued, Store, Waiting, Write
 
 from .contract import PostgresYard
 from .mails import HOUR, LEASE_MS, NOW, changed, ended, event, ids, mail
+from .test_contract_accounts import as_set
 from .test_contract_webhooks import add, report
 from .waiting import blocked
 
@@ -39,14 +42,34 @@ async def test_two_count_in_one_minute_side_by_side(own: PostgresYard, stores: l
     assert [one.count for one in found] == [2]
 
 
-async def test_an_account_that_another_writes_is_claimed_of_and_left_alone(
-    own: PostgresYard, stores: list[Store]
+@pytest.mark.parametrize(
+    ("limits", "found"), [(None, ["m2"]), (Limits(), ["m2"]), (Limits(per_minute=9), [])]
+)
+async def test_of_an_account_that_another_writes_only_what_is_not_counted_is_claimed(
+    own: PostgresYard, stores: list[Store], limits: Limits | None, found: list[str]
 ) -> None:
+    if limits is not None:
+        await stores[0].accounts.save("default", as_set(limits), NOW)
     await stores[0].submit([mail("m1"), mail("m2")])
     assert ids(await stores[0].claim(NOW, 1, LEASE_MS)) == ["m1"]
     with psycopg.connect(own.url) as other:
         other.execute("SELECT 1 FROM account FOR UPDATE")
-        assert ids(await stores[0].claim(NOW, 1, LEASE_MS)) == ["m2"]  # raises where it had to wait
+        # It raises where it had to wait.
+        assert ids(await stores[0].claim(NOW, 1, LEASE_MS)) == found
+
+
+async def test_a_mail_that_comes_before_the_head_of_its_queue_is_found(
+    own: PostgresYard, stores: list[Store]
+) -> None:
+    """Claims move the head on while somebody writes a mail that was due earlier."""
+    await stores[0].submit([mail(f"m{n}", due_at=NOW - 9 + n) for n in range(9)])
+    with psycopg.connect(own.url) as other:
+        other.execute("UPDATE mail SET due_at = 1 WHERE id = 'm0'")
+        other.execute("INSERT INTO account_wake (account, due_at) VALUES ('default', 1)")
+        taken = [ids(await stores[0].claim(NOW, 1, LEASE_MS)) for _ in range(9)]
+        assert taken == [*([f"m{n}"] for n in range(1, 9)), []]
+        assert own.head_at() > 1
+    assert ids(await stores[1].claim(NOW, 9, LEASE_MS)) == ["m0"]
 
 
 # -- the outbox

@@ -34,7 +34,8 @@ WITH ours AS MATERIALIZED (
 ), shared AS (
     SELECT id, turn FROM account
     WHERE next_at IS NOT NULL AND next_at <= :now AND state = 'ok'
-        AND coalesce(limits, 'null') = 'null' AND pauses = 0 AND probe_until IS NULL
+        AND NOT coalesce(limits, '{}')::jsonb @? '$.* ? (@ != null)'
+        AND pauses = 0 AND probe_until IS NULL
         AND (paused_until IS NULL OR paused_until <= :now)
         AND id NOT IN (SELECT id FROM ours)
     ORDER BY turn LIMIT :limit - (SELECT count(*) FROM ours)
