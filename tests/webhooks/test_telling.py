@@ -16,6 +16,7 @@ from eventually import eventually
 from franking.core import webhook as policy
 from franking.core.lifecycle import TYPE
 from franking.engine import webhook_teller
+from franking.engine.webhooks import Webhooks
 from installation import Installation
 from transports.receiver import OK, RESET, SILENCE, answer
 
@@ -54,6 +55,21 @@ async def deliveries(it: Installation, hook: dict[str, Any], query: str = "") ->
     assert answer.status_code == 200, answer.text
     items: list[Any] = answer.json()["items"]
     return items
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_stops_at_whatever_moment_it_is_asked_to(tmp_path: Path, turns: int) -> None:
+    """Also while it is told that a webhook changed, so many turns of the loop before."""
+    async with Installation(tmp_path, started=False) as it:
+        webhooks = Webhooks(it.store, it.clock, it.poster)
+        task = asyncio.create_task(webhooks.run())
+        resting: Any = webhooks._changed
+        await eventually(lambda: asyncio.sleep(0, resting._waiters))
+        webhooks.changed()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        assert task in (await asyncio.wait([task], timeout=2))[0]
 
 
 async def test_what_is_told(it: Installation, hearer: Hearer) -> None:

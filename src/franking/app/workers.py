@@ -103,7 +103,8 @@ class Worker:
             pause_ms = FIRST_PAUSE_MS if lived_ms >= STEADY_MS else pause_ms
             _log.error("a worker ended", code=code, lived_ms=lived_ms, again_in_ms=pause_ms)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause_ms / 1000)
+                async with asyncio.timeout(pause_ms / 1000):
+                    await stop.wait()
             pause_ms = min(pause_ms * 2, LONGEST_PAUSE_MS)
 
     def kill(self) -> None:
@@ -144,7 +145,8 @@ async def _kill(
     """End those that won't end, or at once where that is asked for."""
     await stop.wait()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(kill.wait(), stop_seconds + PATIENCE_SECONDS)
+        async with asyncio.timeout(stop_seconds + PATIENCE_SECONDS):
+            await kill.wait()
     for worker in workers:
         worker.kill()
 
