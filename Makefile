@@ -4,19 +4,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
+SOME := engine accounts webhooks contract
+STORED := $(SOME) apis cadence timers
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs kill
+.PHONY: help run test postgresql check bench docs kill
 
 help: ## list these
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## set up, then serve with a local mailbox to play with
 	$(BIN)/franking demo
 
-# Two at a time, each file's tests together: most of their time they wait.
+# Three at a time, each file's tests together: most of their time they wait. Those that go through a
+# store do so on SQLite, some of them on PostgreSQL too.
 test: check $(TOOLS) ## everything in check, then all tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
+	TESTS_DATABASE=postgresql $(BIN)/pytest -n 3 --dist loadfile $(addprefix tests/,$(SOME))
+
+postgresql: $(READY) $(TOOLS) ## all tests that go through a store, on PostgreSQL
+	TESTS_DATABASE=postgresql $(BIN)/pytest -n 3 --dist loadfile $(addprefix tests/,$(STORED))
 
 check: $(READY) ## format, lint, types and the rules of the house
 	$(BIN)/ruff format --check

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import stored
 from franking.clock import HandClock
 from installation import Installation
 from postbox import Postbox
@@ -146,6 +147,7 @@ async def test_an_account_is_shown_whole_but_for_its_secret(it: Installation) ->
     }
 
 
+@pytest.mark.skipif(stored.ON_POSTGRESQL, reason="it reads the database's file")
 async def test_no_secret_comes_back_nor_lies_in_the_database(
     it: Installation, tmp_path: Path
 ) -> None:

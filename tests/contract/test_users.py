@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+import stored
 from eventually import eventually
 from franking.clock import HandClock
 from franking.core.delivery import Bounds
@@ -87,7 +88,10 @@ FAILED = [
     (0, mail(toUids=["no address"]), "Error: No recipients defined"),
     (0, mail(to=A, toUids=["misfit"]), "Error: Invalid address in field 'to'"),
     (0, mail(to=A, toUids=["broken"]), LEAD + "Field 'to.1' must not contain line breaks"),
-    (0, mail(bccUids=["u1", "nul"]), LEAD + "Field 'bcc.1' must not contain line breaks"),
+    # What PostgreSQL's texts do not have becomes U+FFFD there (docs/postgresql.md).
+    (0, mail(bccUids=["u1", "nul"]), "Error: Invalid address in field 'bcc'")
+    if stored.ON_POSTGRESQL
+    else (0, mail(bccUids=["u1", "nul"]), LEAD + "Field 'bcc.1' must not contain line breaks"),
     (0, mail(toUids=["crowd"]), LEAD + "Email must not have more than 1000 recipients"),
     (0, mail(toUids=["long0"]), "Error: No recipients defined"),
     (0, mail(toUids=[f"long{n}" for n in range(4)]), LEAD + "Email must not have more than 256000"),

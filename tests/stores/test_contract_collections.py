@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import msgspec
@@ -242,3 +243,12 @@ async def test_a_document_of_many_levels_and_bytes_is_read_as_it_is(store: Store
     await store.templates.save(new("large", None, large), anything, 1)
     found = {kept.id: bytes(kept.document) for kept in (await store.templates.since(0)).changed}
     assert found == {"deep": deep, "large": large}
+
+
+async def test_a_name_that_no_index_holds_is_kept_and_found(collection: Collection) -> None:
+    letters = random.Random(1)
+    name = "".join(chr(letters.randrange(0x4E00, 0x9FA5)) for _ in range(20_000))
+    await collection.save(new("a", name), anything, 1)
+    await collection.save(new("b", name[:-1]), anything, 1)
+    assert await ids(collection, q=name) == ["a"]
+    assert await collection.names(["a"]) == {"a": name}

@@ -49,7 +49,8 @@ SELECT '[' || coalesce(string_agg(item, ',' ORDER BY id), '') || ']' FROM (
         UNION
         SELECT id FROM (
             SELECT id FROM collection_document
-            WHERE collection = :collection AND name = :q AND id > :after
+            WHERE collection = :collection AND left(name, 200) = left(:q, 200) AND name = :q
+                AND id > :after
             ORDER BY id LIMIT :limit
         ) called
     ) f JOIN collected d ON d.collection = :collection AND d.id = f.id

@@ -21,7 +21,8 @@ CREATE TABLE collection_document (
     document text NOT NULL,
     PRIMARY KEY (collection, id)
 );
-CREATE INDEX collection_document_name ON collection_document (collection, name, id)
+-- A row of an index has 2,704 octets at most, and a name may be longer.
+CREATE INDEX collection_document_name ON collection_document (collection, left(name, 200), id)
     WHERE name IS NOT NULL;
 -- Templates are few, and looked at all together: which there are, which changed, what they take.
 CREATE INDEX collection_template ON collection_document (id) INCLUDE (version, bytes)
