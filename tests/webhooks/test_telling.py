@@ -16,6 +16,7 @@ from eventually import eventually
 from franking.core import webhook as policy
 from franking.core.lifecycle import TYPE
 from franking.engine import webhook_teller
+from franking.engine.webhooks import Webhooks
 from installation import Installation
 from transports.receiver import OK, RESET, SILENCE, answer
 
@@ -54,6 +55,21 @@ async def deliveries(it: Installation, hook: dict[str, Any], query: str = "") ->
     assert answer.status_code == 200, answer.text
     items: list[Any] = answer.json()["items"]
     return items
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_stops_at_whatever_moment_it_is_asked_to(tmp_path: Path, turns: int) -> None:
+    """Also while it is told that a webhook changed, so many turns of the loop before."""
+    async with Installation(tmp_path, started=False) as it:
+        webhooks = Webhooks(it.store, it.clock, it.poster)
+        task = asyncio.create_task(webhooks.run())
+        resting: Any = webhooks._changed
+        await eventually(lambda: asyncio.sleep(0, resting._waiters))
+        webhooks.changed()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        assert task in (await asyncio.wait([task], timeout=2))[0]
 
 
 async def test_what_is_told(it: Installation, hearer: Hearer) -> None:
@@ -105,8 +121,13 @@ async def test_later_events_of_a_mail_wait_behind_and_other_mails_go_on(
     await put(it, "m2", DOCUMENT)
     await hearer.heard(*SENT, mail="m2")
     assert {one.kind for one in hearer.calls if one.mail == "m1"} == {"onStart"}
-    waiting = await deliveries(it, hook, "?state=waiting")
-    assert {one["mailId"] for one in waiting} == {"m1"}
+
+    async def only_m1() -> list[Any] | None:
+        waiting = await deliveries(it, hook, "?state=waiting")
+        return waiting if {one["mailId"] for one in waiting} == {"m1"} else None
+
+    # That the last event of m2 was told is written down after it was heard.
+    waiting = await eventually(only_m1)
     assert waiting[-1]["error"] == "500 No"
     assert waiting[-1]["tries"] >= 1
     free.set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -263,10 +264,9 @@ class Deliveries:
         await self._sleep(wait_ms / 1000 if wait_ms > 0 else BLOCKED_SECONDS)
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stir.wait(), min(seconds, LONGEST_SLEEP_SECONDS))
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
+                await self._stir.wait()
 
 
 def _cut_off(hold: Hold) -> Answer:

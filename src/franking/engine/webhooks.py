@@ -8,6 +8,7 @@ could still come back for them.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -141,10 +142,10 @@ class Webhooks:
                 return
 
     async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            return
+        # Not `wait_for`: in Python 3.11 it can lose a cancellation, and nobody would ever stop.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._changed.wait()
 
 
 async def _ended(teller: Teller, task: asyncio.Task[None], stop_seconds: float) -> None:
