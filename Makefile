@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.tools
-SOME := engine accounts webhooks contract
-STORED := $(SOME) apis cadence timers
+SOME := engine accounts webhooks
+STORED := $(SOME) apis cadence contract timers
 
 .DEFAULT_GOAL := help
 .PHONY: help run test postgresql check bench docs kill

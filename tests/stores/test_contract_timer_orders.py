@@ -37,6 +37,8 @@ from .timers import executed, failed, lease, put_off, timer
 C, V, X, F, D = TimerState
 IDS = ("t1", "t2", "t3")
 ORDERS = settings(max_examples=30, stateful_step_count=40, deadline=None, derandomize=True)
+# Each costs a database there.
+FEWER = settings(ORDERS, max_examples=12)
 
 
 class Orders(RuleBasedStateMachine):
@@ -243,4 +245,4 @@ class Orders(RuleBasedStateMachine):
 @pytest.mark.parametrize("database", sorted(YARDS))
 def test_timers_in_many_orders(database: str) -> None:
     machine = type("OrdersOf", (Orders,), {"database": database})
-    run_state_machine_as_test(machine, settings=ORDERS)
+    run_state_machine_as_test(machine, settings=ORDERS if database == "sqlite" else FEWER)
