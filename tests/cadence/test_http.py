@@ -8,10 +8,9 @@ from typing import Any, cast
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar
 
-from franking.apis import problems
 from franking.apis.cadence import APEXREST, cadence_routes
+from franking.apis.routing import Routed
 from franking.apis.schemas import SCHEMAS
 from franking.clock import HandClock
 from franking.outlets.package import EmbeddedPackage
@@ -28,12 +27,7 @@ FIELDS = set(SCHEMAS["Touchpoint"]["properties"])
 
 @pytest.fixture
 async def http(package: EmbeddedPackage) -> AsyncIterator[httpx.AsyncClient]:
-    app = Litestar(
-        cadence_routes(package),
-        openapi_config=None,
-        exception_handlers={Exception: problems.respond},
-        logging_config=None,
-    )
+    app = Routed(cadence_routes(package))
     transport = httpx.ASGITransport(cast(Any, app))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client

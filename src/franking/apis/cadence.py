@@ -13,14 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import delete, get, post
-from litestar.handlers import HTTPRouteHandler
 
 from franking.apis import problems, wire_cadence
 from franking.apis.answers import Answer
 from franking.apis.calls import KEY_CHARACTERS, Ask, Call, checked_id, received
 from franking.apis.listing import DEFAULT_LIMIT, PARAMETERS, query
-from franking.apis.openapi import operations
 from franking.apis.problems import RETRY_AFTER_SECONDS, Problem
+from franking.apis.routing import Route
 from franking.core.ids import MOST_CHARACTERS, RESERVED
 from franking.outlets.base import BadEvent, Package, Refused
 from franking.stores.base import StoreRefused, StoreUnavailable
@@ -33,9 +32,9 @@ RETRIED_AT_ONCE = 500
 Answering = Callable[[Ask], Awaitable[Answer]]
 
 
-def cadence_routes(package: Package) -> list[HTTPRouteHandler]:
+def cadence_routes(package: Package) -> list[Route]:
     """Every call of the package with its description."""
-    calls, described = CadenceCalls(package), operations()
+    calls = CadenceCalls(package)
     table = (
         (post, TOUCHPOINTS, calls.create, "createTouchpoint"),
         (get, TOUCHPOINTS, calls.page, "listTouchpoints"),
@@ -46,14 +45,8 @@ def cadence_routes(package: Package) -> list[HTTPRouteHandler]:
         (post, f"{TOUCHPOINTS}/retry", calls.retry_many, "retryTouchpoints"),
         (get, "/cadence/errors", calls.errors, "listConquerErrors"),
     )
-    routes = [
-        method(path, operation_id=name, operation_class=described[name], status_code=200)(
-            _rep(call)
-        )
-        for method, path, call, name in table
-    ]
-    told = post(APEXREST, operation_id="tell", operation_class=described["tell"], status_code=200)
-    return [*routes, told(_apex(calls.take))]
+    of_rep = [Route(method, path, _rep(call), name) for method, path, call, name in table]
+    return [*of_rep, Route(post, APEXREST, _apex(calls.take), "tell")]
 
 
 class CadenceCalls:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Send
 
 from franking.apis.problems import Problem
+from franking.apis.routing import Route
 from franking.core.key import Key
 
 # Where a request's state has the key that a page is shown to; absent where none is needed.
@@ -22,7 +22,7 @@ class Console(Protocol):
     """The console's pages, and how people come to them in a browser."""
 
     @property
-    def routes(self) -> Sequence[HTTPRouteHandler]:
+    def routes(self) -> Sequence[Route]:
         """Every page."""
 
     def covers(self, path: str) -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
-from litestar import Litestar, delete, get, patch, post, put
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar import delete, get, patch, post, put
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from franking.apis import bodies, problems
+from franking.apis import bodies
 from franking.apis.access import Access
 from franking.apis.accounts import AccountCalls
 from franking.apis.agreement import AgreementCalls
@@ -30,9 +29,10 @@ from franking.apis.listing import Listing
 from franking.apis.live import HEARTBEAT_SECONDS, Live
 from franking.apis.mail import Mails
 from franking.apis.metrics import Metrics
-from franking.apis.openapi import Description, operations
+from franking.apis.openapi import Description
 from franking.apis.outbox import OutboxCalls
 from franking.apis.retries import RetryCalls
+from franking.apis.routing import Route, Routed
 from franking.apis.skyring import Fork, Skyring
 from franking.apis.suppressions import SuppressionCalls
 from franking.apis.timer_list import TimerList
@@ -97,28 +97,17 @@ def build(
     live = Live(office, clock, heartbeat_seconds)
     door = office.timers if timers is None else timers
 
-    def table() -> Sequence[HTTPRouteHandler]:
-        cadence = [] if package is None else cadence_routes(package)
-        seen = Metrics(office.watching, meter or Meter(), clock)
-        return [*routes(office, clock, live, door, seen, max_document_bytes, tracer), *cadence]
-
-    description = Description(table)
+    seen = Metrics(office.watching, meter or Meter(), clock)
+    calls = routes(office, clock, live, door, seen, max_document_bytes, tracer)
+    if package is not None:
+        calls += cadence_routes(package)
     pages = () if console is None else console.routes
-    app = Litestar(
-        [*table(), *pages, get("/openapi.json", status_code=200)(description.show)],
-        openapi_config=None,
-        exception_handlers={Exception: problems.respond},
-        logging_config=None,
-        request_max_body_size=None,
-    )
+    app = Routed([*calls, *pages, Route(get, "/openapi.json", Description(calls).show)])
     limits = {BATCH: max(bodies.MAX_BATCH_BYTES, max_document_bytes)}
     both = Fork(Skyring(door, clock), app)
     access = Access(both, office.keys, clock, console)
     behind = both if trusted else access
     return Front(Guard(behind, hosts, max_document_bytes, limits), live, access)
-
-
-Row = tuple[Any, str, Callable[[Ask], Awaitable[Any]], str]
 
 
 def routes(
@@ -129,9 +118,8 @@ def routes(
     metrics: Metrics,
     max_document_bytes: int = bodies.MAX_DOCUMENT_BYTES,
     tracer: Tracer | None = None,
-) -> Sequence[HTTPRouteHandler]:
-    """Every route with its handler and its description."""
-    described = operations()
+) -> list[Route]:
+    """Every route with who answers and its description."""
     table = (
         *_of_mails(office, clock, max_document_bytes, tracer),
         *_of_senders(office, clock),
@@ -140,16 +128,15 @@ def routes(
         *_of_returns(office),
         *_of_the_rest(office, clock, timers, metrics),
     )
-    # An answer carries its own status; Litestar only wants one that may have a body.
-    return [
-        method(path, operation_id=name, operation_class=described[name], status_code=200)(call)
-        for method, path, call, name in table
-    ]
+    return [Route(*row) for row in table]
+
+
+_Row = tuple[Any, str, Callable[[Ask], Awaitable[ASGIApp]], str]
 
 
 def _of_mails(
     office: Office, clock: Clock, max_document_bytes: int, tracer: Tracer | None
-) -> Sequence[Row]:
+) -> Sequence[_Row]:
     mails, listing = Mails(office, clock, max_document_bytes, tracer), Listing(office)
     retries = RetryCalls(office, clock)
     return (
@@ -166,7 +153,7 @@ def _of_mails(
     )
 
 
-def _of_senders(office: Office, clock: Clock) -> Sequence[Row]:
+def _of_senders(office: Office, clock: Clock) -> Sequence[_Row]:
     accounts, keys = AccountCalls(office, clock), KeyCalls(office)
     return (
         (get, "/v1/accounts", accounts.page, "listAccounts"),
@@ -183,7 +170,7 @@ def _of_senders(office: Office, clock: Clock) -> Sequence[Row]:
     )
 
 
-def _of_collections(office: Office) -> Sequence[Row]:
+def _of_collections(office: Office) -> Sequence[_Row]:
     templates = TemplateCalls(office.templates)
     users = CollectionCalls(office.users, "/v1/users", "A user")
     return (
@@ -199,7 +186,7 @@ def _of_collections(office: Office) -> Sequence[Row]:
     )
 
 
-def _of_events(office: Office, live: Live) -> Sequence[Row]:
+def _of_events(office: Office, live: Live) -> Sequence[_Row]:
     webhooks = WebhookCalls(office)
     return (
         (get, "/v1/events", live.listen, "listen"),
@@ -214,7 +201,7 @@ def _of_events(office: Office, live: Live) -> Sequence[Row]:
     )
 
 
-def _of_returns(office: Office) -> Sequence[Row]:
+def _of_returns(office: Office) -> Sequence[_Row]:
     bounces, suppressions = BounceCalls(office), SuppressionCalls(office)
     errors = ErrorCalls(office)
     return (
@@ -229,7 +216,7 @@ def _of_returns(office: Office) -> Sequence[Row]:
 
 def _of_the_rest(
     office: Office, clock: Clock, timers: TimerDoor, metrics: Metrics
-) -> Sequence[Row]:
+) -> Sequence[_Row]:
     outbox, agreement = OutboxCalls(office), AgreementCalls(office)
     health = Health(office, clock)
     return (

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from litestar.response import Stream
+from litestar.types import ASGIApp
 
 from franking.apis import wire
 from franking.apis.calls import Ask, bare
@@ -51,7 +52,7 @@ class Live:
         self._stopped = False
         self._poll: asyncio.Task[None] | None = None
 
-    async def listen(self, request: Ask) -> Stream:
+    async def listen(self, request: Ask) -> ASGIApp:
         """GET /v1/events."""
         if self._stopped or self._listeners >= MAX_LISTENERS:
             detail = f"No more than {MAX_LISTENERS} can listen at once."
@@ -62,11 +63,12 @@ class Live:
         if seven:
             await self._office.webhooks.listen(seven)
         after = await self._start(bare(request).text(b"last-event-id"))
-        return Stream(
+        stream = Stream(
             self._stream(after, wanted, seven),
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
+        return stream.to_asgi_response(None, request)
 
     def stop(self) -> None:
         """End every stream, so that the server can stop."""

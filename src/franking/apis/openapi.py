@@ -6,7 +6,7 @@ this against the routes, and another against what is really answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, cast
@@ -21,6 +21,7 @@ import franking
 from franking.apis.answers import Answer
 from franking.apis.calls import Ask
 from franking.apis.listing import DEFAULT_LIMIT, MAX_LIMIT
+from franking.apis.routing import Route
 from franking.apis.schemas import SCHEMAS, Schema, ref
 from franking.apis.schemas_cadence import CADENCE_CALLS, CADENCE_PARAMETERS, CADENCE_REFUSALS
 from franking.apis.schemas_collected import COLLECTED_CALLS
@@ -66,8 +67,8 @@ _BODY = (403, 408, 413, 415)
 class Description:
     """The handler of `/openapi.json`; the document is made when it is first asked for."""
 
-    def __init__(self, routes: Callable[[], Sequence[HTTPRouteHandler]]) -> None:
-        self._routes = routes
+    def __init__(self, table: Sequence[Route]) -> None:
+        self._table = table
 
     async def show(self, request: Ask) -> Answer:
         """GET /openapi.json."""
@@ -76,12 +77,20 @@ class Description:
     @cached_property
     def _document(self) -> bytes:
         # An app of its own: in the serving one Litestar would add pages of its making.
-        app = Litestar(self._routes(), openapi_config=_CONFIG, logging_config=None)
+        described = [_described(route) for route in self._table]
+        app = Litestar(described, openapi_config=_CONFIG, logging_config=None)
         document = app.openapi_schema.to_schema()
         document["components"] = {"schemas": SCHEMAS, "securitySchemes": _SCHEMES}
         # As long as no key was made, a caller on the same machine needs none.
         document["security"] = [{"bearer": []}, {"basic": []}, {}]
         return msgspec.json.encode(document)
+
+
+def _described(route: Route) -> HTTPRouteHandler:
+    operation = operations()[cast(str, route.operation)]
+    return route.method(
+        route.path, operation_id=route.operation, operation_class=operation, status_code=200
+    )(route.call)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from litestar import get
 
+from franking.apis.routing import Route
 from franking.clock import Clock
 from franking.office import Office
 from franking.office.timer_door import TimerDoor
@@ -23,7 +24,7 @@ from franking.web.overview import OverviewPages
 from franking.web.pages import Pages
 from franking.web.refusals import in_words
 from franking.web.retries import RetryPages
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.shelf import PATH, Shelf
 from franking.web.sign_in import SignInPages
 from franking.web.template_choice import TemplateChoice
@@ -53,12 +54,8 @@ def console(office: Office, clock: Clock, timers: TimerDoor, package: Package) -
     """Every page of the console, and who comes to them. Raises `AssetsMissing`."""
     shelf = Shelf()
     rooms = Rooms(office, clock, timers, package, Pages(shelf))
-    table: list[Route] = [(get, f"{PATH}/{{name:str}}", shelf.show)]
+    table: list[Row] = [(get, f"{PATH}/{{name:str}}", shelf.show)]
     for pages in ALL:
         table += pages(rooms).routes()
-    # An answer carries its own status; Litestar only wants one that may have a body.
-    routes = [
-        method(path, status_code=200, include_in_schema=False)(in_words(rooms.pages, call))
-        for method, path, call in table
-    ]
+    routes = [Route(method, path, in_words(rooms.pages, call)) for method, path, call in table]
     return Entrance(routes, rooms.visitors, rooms.pages)

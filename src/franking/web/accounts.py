@@ -22,7 +22,7 @@ from franking.web import asked
 from franking.web.asked import Fields
 from franking.web.dialogs import closing
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.standing import Standing, standing
 
 AT_ONCE = 50
@@ -48,7 +48,7 @@ class AccountPages:
         self._pages = rooms.pages
         self._trying: set[str] = set()
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, "/accounts", self.page),
             (get, ONE, self.one),

@@ -15,7 +15,7 @@ from franking.outlets.base import Refused
 from franking.web import asked, letters, rendered
 from franking.web.letters import Letter
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.touchpoints import ONE, id_of, last_mail
 
 MOST_ACCOUNTS = 100
@@ -30,7 +30,7 @@ class CompletingPages:
         self._package = rooms.package
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, f"{ONE}/complete", self.write),
             (post, f"{ONE}/complete", self.complete),

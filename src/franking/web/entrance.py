@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Send
 
 from franking.apis.access import shown
@@ -22,6 +21,7 @@ from franking.apis.calls import Ask
 from franking.apis.console import VIEWER
 from franking.apis.guard import SAFE_METHODS
 from franking.apis.problems import Problem
+from franking.apis.routing import Route
 from franking.core.key import Key, Scope
 from franking.core.scopes import needed
 from franking.office.sessions import Over
@@ -42,13 +42,11 @@ NO_STORE = (b"cache-control", b"no-store")
 class Entrance:
     """`franking.apis.console.Console`: the pages behind `routes`, for who finds `visitors`."""
 
-    def __init__(
-        self, routes: Sequence[HTTPRouteHandler], visitors: Visitors, pages: Pages
-    ) -> None:
+    def __init__(self, routes: Sequence[Route], visitors: Visitors, pages: Pages) -> None:
         self.routes = routes
         self._visitors = visitors
         self._pages = pages
-        self._firsts = {_first(path) for route in routes for path in route.paths}
+        self._firsts = {_first(route.path) for route in routes}
 
     def covers(self, path: str) -> bool:
         """Is it a page's path? By its first part, which no call of an API has."""

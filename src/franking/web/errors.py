@@ -15,7 +15,7 @@ from franking.core.rules import RULES, UNKNOWN
 from franking.core.rules.sentences import STEPS
 from franking.office.looking import Window
 from franking.web import asked, charts
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 
 MOST_UNKNOWN = 50
 SCOPES = {
@@ -36,7 +36,7 @@ class ErrorPages:
         self._bounces = rooms.office.bounces
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [(get, "/errors", self.page)]
 
     async def page(self, request: Ask) -> Answer:

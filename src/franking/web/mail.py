@@ -16,7 +16,7 @@ from franking.stores.base import Mail, NotFound, Stored
 from franking.web import asked, content, pictures, rendered, stands, timeline
 from franking.web.content import Content
 from franking.web.pages import is_part
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 
 ONE = "/mail/{id:str}"
 VIEWS = ("html", "text", "source")
@@ -32,7 +32,7 @@ class MailPage:
         self._office = rooms.office
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [(get, ONE, self.page), (get, f"{ONE}/rendered", self.rendered)]
 
     async def page(self, request: Ask) -> Answer:

@@ -16,7 +16,7 @@ from franking.stores.base import NotFound
 from franking.web import asked, refusals, stands
 from franking.web.mail import ONE
 from franking.web.pages import is_part
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 
 RETRIED = "The email is sent again now."
 DELETED = "The email was deleted, with its timeline."
@@ -40,7 +40,7 @@ class MailActions:
         self._office = rooms.office
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, f"{ONE}/retry", self.ask_retry),
             (post, f"{ONE}/retry", self.retry),

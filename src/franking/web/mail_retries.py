@@ -22,7 +22,7 @@ from franking.office.retries import Tally
 from franking.stores.base import Filter
 from franking.web import asked, show
 from franking.web.asked import Fields
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 
 _LABELS = {
     "state": "state",
@@ -98,7 +98,7 @@ class MailRetries:
         self._office = rooms.office
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [(get, "/mail/retry", self.ask), (post, "/mail/retry", self.retry)]
 
     async def ask(self, request: Ask) -> Answer:

@@ -13,7 +13,7 @@ from franking.web import asked, stands
 from franking.web.mail import MailPage
 from franking.web.mail_actions import MailActions
 from franking.web.mail_retries import PARAMETERS, MailRetries
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.show import CATEGORIES, STATES
 
 AT_ONCE = 50
@@ -28,7 +28,7 @@ class MailPages:
         self._rooms = rooms
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         """Those of single mails too."""
         return [
             (get, "/mail", self.page),

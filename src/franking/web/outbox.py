@@ -17,7 +17,7 @@ from franking.web.dialogs import closing
 from franking.web.needs import MOST
 from franking.web.pretty import Laid, pretty
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.show import count
 
 AT_ONCE = 50
@@ -38,7 +38,7 @@ class OutboxPages:
         self._clock = rooms.clock
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, "/outbox", self.page),
             (get, "/outbox/resend", self.ask_to_resend),

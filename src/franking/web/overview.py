@@ -11,7 +11,7 @@ from franking.core.prediction import FOREVER
 from franking.office.looking import Present, Window
 from franking.stores.base import HeldAccount
 from franking.web import asked, charts, needs
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.show import WAITS_FOR
 
 NEXT = "Nothing holds it: it goes as soon as it is its turn."
@@ -26,7 +26,7 @@ class OverviewPages:
         self._pages = rooms.pages
         self._clock = rooms.clock
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [(get, "/", self.page)]
 
     async def page(self, request: Ask) -> Answer:

@@ -24,7 +24,7 @@ from franking.web import asked, letters
 from franking.web.asked import Fields
 from franking.web.letters import Letter
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.touchpoints import FILTER, ONE, PARAMETERS, id_of, last_mail
 
 AT_ONCE = 25
@@ -40,7 +40,7 @@ class RetryPages:
         self._package = rooms.package
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, f"{ONE}/retry", self.ask),
             (post, f"{ONE}/retry", self.retry),

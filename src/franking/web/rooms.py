@@ -15,7 +15,7 @@ from franking.web.pages import Pages
 from franking.web.visitors import Visitors
 
 # A method of HTTP (litestar's `get`, `post`), a path, and who answers.
-Route = tuple[Callable[..., Any], str, Callable[[Ask], Awaitable[Answer]]]
+Row = tuple[Callable[..., Any], str, Callable[[Ask], Awaitable[Answer]]]
 
 
 class Rooms:

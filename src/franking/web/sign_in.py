@@ -22,7 +22,7 @@ from franking.office.sessions import Over, Signed
 from franking.web import asked, cookies, tries
 from franking.web.entrance import NEEDED, NO_STORE, SIGN_IN
 from franking.web.pages import PAGES
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.tries import Tries
 from franking.web.visitors import Visitor, own_path, place
 
@@ -59,7 +59,7 @@ class SignInPages:
         self._pages = rooms.pages
         self._tries = Tries(rooms.clock)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, SIGN_IN, self.page),
             (post, SIGN_IN, self.sign_in),

@@ -18,7 +18,7 @@ from franking.compose.templates import Rendered
 from franking.core.touchpoint import Touchpoint
 from franking.web import asked, letters
 from franking.web.letters import Letter
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.template_heads import Head, heads
 from franking.web.touchpoints import ONE, id_of
 
@@ -35,7 +35,7 @@ class TemplateChoice:
         self._package = rooms.package
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, f"{ONE}/templates", self.choose),
             (post, f"{ONE}/templates", self.fill),

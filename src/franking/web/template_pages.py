@@ -24,7 +24,7 @@ from franking.web import asked, template_fields
 from franking.web.dialogs import closing
 from franking.web.pages import is_part
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.show import segment
 from franking.web.template_heads import heads
 from franking.web.template_previews import TemplatePreviews
@@ -53,7 +53,7 @@ class TemplatePages:
         self._templates = rooms.office.templates
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         """Those of previews too."""
         return [
             (get, "/templates", self.page),

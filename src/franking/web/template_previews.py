@@ -22,7 +22,7 @@ from franking.office.documents import Document
 from franking.web import asked, rendered, template_fields
 from franking.web.content import MOST_SOURCE, MOST_TEXT
 from franking.web.refusals import of
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 
 ONE = "/templates/{id:str}"
 LABELS = {"subject": "Subject", "text": "Text", "html": "HTML", "amp": "AMP"}
@@ -37,7 +37,7 @@ class TemplatePreviews:
         self._templates = rooms.office.templates
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [(post, f"{ONE}/preview", self.preview), (post, f"{ONE}/rendered", self.rendered)]
 
     async def preview(self, request: Ask) -> Answer:

@@ -26,7 +26,7 @@ from franking.web import asked
 from franking.web.dialogs import closing
 from franking.web.pretty import pretty
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.show import time
 
 AT_ONCE = 50
@@ -46,7 +46,7 @@ class TimerPages:
         self._clock = rooms.clock
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, "/timers", self.page),
             (get, ONE, self.one),

@@ -17,7 +17,7 @@ from franking.outlets.base import MOST_LOOKED, MOST_STATUS
 from franking.stores.base import NotFound, Stored
 from franking.web import asked
 from franking.web.refusals import done
-from franking.web.rooms import Rooms, Route
+from franking.web.rooms import Rooms, Row
 from franking.web.show import CATEGORIES
 
 AT_ONCE = 50
@@ -37,7 +37,7 @@ class TouchpointPages:
         self._package = rooms.package
         self._pages = rooms.pages
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Row]:
         return [
             (get, "/touchpoints", self.page),
             (get, ONE, self.one),
