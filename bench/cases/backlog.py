@@ -18,7 +18,7 @@ from bench.cases.run import Run
 from franking.clock import SystemClock
 
 FEW = 1000
-MANY, MANY_SMALL = 1_000_000, 20_000
+MANY, MANY_SMALL = 1_000_000, 2_000
 STEP = 50_000
 ROUNDS, ROUNDS_SMALL = 60, 10
 DRAINED, DRAINED_SMALL = 4000, 500

@@ -26,7 +26,7 @@ from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
 from bench.cases.serving import DATABASE, serving
 
-MAILS, MAILS_SMALL = 1_000_000, 2_000
+MAILS, MAILS_SMALL = 1_000_000, 1_000
 ROUNDS, ROUNDS_SMALL = 40, 2
 WARMING = 2
 SECONDS = 60

@@ -21,7 +21,7 @@ from bench.cases.run import Run
 from bench.cases.serving import Served, post, serving
 from bench.cases.spread import at
 
-MAILS, MAILS_SMALL = 400, 20
+MAILS, MAILS_SMALL = 400, 8
 WORKERS = 2
 BETWEEN_SECONDS = (0.05, 0.25)
 LOOK_SECONDS = 0.05

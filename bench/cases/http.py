@@ -10,7 +10,7 @@ from bench.cases import child
 from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
 
-CALLS, CALLS_SMALL = 8000, 500
+CALLS, CALLS_SMALL = 8000, 100
 CONNECTIONS = 64
 BATCH = 500
 BATCHES, BATCHES_SMALL = 40, 2

@@ -13,9 +13,9 @@ from bench.cases.figures import Figure, Goal
 from bench.cases.run import Run
 from bench.cases.serving import serving
 
-SECONDS, SECONDS_SMALL = 20, 3
+SECONDS, SECONDS_SMALL = 20, 1
 SETTLE_SECONDS = 1
-HELPS, HELPS_SMALL = 5, 2
+HELPS, HELPS_SMALL = 5, 1
 
 
 def figures(run: Run) -> list[Figure]:

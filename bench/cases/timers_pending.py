@@ -16,7 +16,7 @@ from bench.cases.run import Run
 from bench.cases.serving import DATABASE, ask, serving
 from bench.cases.timers_creates import created
 
-MANY, MANY_SMALL = 1_000_000, 20_000
+MANY, MANY_SMALL = 1_000_000, 2_000
 CREATES, CREATES_SMALL = 10_000, 300
 SPREAD, SPREAD_SMALL = 3_000, 100
 OVER_MS, OVER_MS_SMALL = 3_000, 500

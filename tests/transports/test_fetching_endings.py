@@ -162,10 +162,23 @@ async def test_a_tls_handshake_that_hangs_is_given_up() -> None:
 async def test_a_host_that_hangs_is_given_up(said: bytes) -> None:
     async with receiving(said) as there, fetching(hosts(there), seconds=0.2) as fetcher:
         ending = await missed(fetcher, at(there))
-        await until(lambda: there.ended == 1)
+        await until(lambda: there.ended == there.connections)
     place = f"{FILES}:{there.port}"
     assert ending.error == f"Error: Timeout: {place} did not send the attachment within 0.2 s"
     assert (ending.cause, ending.temporary) == ("connection_failed", True)
+
+
+async def test_given_up_at_whatever_moment_no_connection_stays() -> None:
+    moments = set()
+    for number in range(60):
+        async with (
+            receiving(SILENCE) as there,
+            fetching(hosts(there), seconds=number / 10_000) as fetcher,
+        ):
+            await missed(fetcher, at(there))
+            await until(lambda there=there: there.ended == there.connections)  # type: ignore[misc]
+            moments.add((there.connections, len(there.heard)))
+    assert {(0, 0), (1, 1)} <= moments
 
 
 async def test_a_drip_is_given_up_though_something_always_comes() -> None:
