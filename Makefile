@@ -7,6 +7,9 @@ TOOLS := $(VENV)/.tools
 SOME := engine accounts webhooks
 STORED := $(SOME) apis cadence contract timers
 
+# Compiled modules are kept, for tests start hundreds of processes that read them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test postgresql check bench docs kill
 
