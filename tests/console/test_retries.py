@@ -273,6 +273,19 @@ def test_on_a_phone(opened: Opened, served: Served) -> None:
     expect(row(page, "ada@").locator(".badge")).to_have_text("Sent")
 
 
+def test_a_press_that_comes_before_htmx_has_bound_the_dialog_counts(
+    page: Page, served: Served
+) -> None:
+    doubtful(served, "ada@example.com")
+    page.goto("/touchpoints")
+    page.evaluate("htmx.config.defaultSettleDelay = 60000")
+    page.get_by_role("button", name="Retry the email").click()
+    page.get_by_role("button", name="Send it anyway").press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(row(page, "ada@").locator(".badge")).to_have_text("Sent")
+    assert page.evaluate("location.search") == ""
+
+
 def test_by_keyboard_alone(page: Page, served: Served) -> None:
     doubtful(served, "ada@example.com")
     page.goto("/touchpoints")

@@ -21,6 +21,15 @@
     if (event.persisted) htmx.trigger(document.body, "look");
   });
 
+  // htmx binds what it swapped in a moment later; who presses sooner would have the browser send the
+  // form, with all that is written in it, to this page's address.
+  for (const press of ["click", "submit"]) {
+    document.addEventListener(press, (event) => {
+      const bound = event.target.closest?.("[hx-get], [hx-post]");
+      if (bound) htmx.process(bound);
+    }, true);
+  }
+
   // What a viewer has opened stays open: the server does not know of it.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
     !(name === "open" && element.localName === "details");
