@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,10 @@ NEEDS_POSTFIX = pytest.mark.skipif(
     SMTP_SOURCE is None, reason="Postfix's smtp-source is not installed"
 )
 
+# A sample by default, all of them with `make bench`: each begins processes of its own.
+MORE = pytest.mark.skipif(
+    os.environ.get("TESTS_BENCHES") != "all", reason="more than a sample: `make bench`"
+)
 NEEDS_NODE = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 
 
@@ -33,15 +38,16 @@ def bench(*arguments: str, name: str = "mail") -> list[list[str]]:
     [
         ("accept", ["accept, 64 callers", "accept, 64 callers: commits"]),
         # Two processes serve, one calls.
-        (
+        pytest.param(
             "http",
             [
                 "a Litestar echo, one document a call",
                 "accept over HTTP, one document a call",
                 "accept over HTTP, batches of 500",
             ],
+            marks=MORE,
         ),
-        (
+        pytest.param(
             "fairness",
             [
                 "500 accounts, 5 of them limited: p99 wait of the others",
@@ -49,6 +55,7 @@ def bench(*arguments: str, name: str = "mail") -> list[list[str]]:
                 "500 accounts, 5 of them limited: sent of theirs",
                 "1 mail beside an account with 1,000: its wait",
             ],
+            marks=MORE,
         ),
         ("idle", ["idle `serve`, over 1 s", "`franking --help`"]),
         (
@@ -74,6 +81,7 @@ def test_creates_of_timers_are_held_against_node() -> None:
     assert [row[0][-3:] for row in waits] == ["p50", "p99"]
 
 
+@MORE
 def test_creates_of_timers_are_measured_without_node(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     created, *_ = bench("creates", name="timers")
@@ -92,8 +100,8 @@ def test_creates_of_timers_are_measured_without_node(monkeypatch: pytest.MonkeyP
                 "200 timers over 1 s: late, at the most",
             ],
         ),
-        ("burst", ["200 timers due at one instant: the last came after"]),
-        (
+        pytest.param("burst", ["200 timers due at one instant: the last came after"], marks=MORE),
+        pytest.param(
             "pending",
             [
                 "2,000 pending: restart to ready",
@@ -104,6 +112,7 @@ def test_creates_of_timers_are_measured_without_node(monkeypatch: pytest.MonkeyP
                 "2,000 pending, 100 more: late, p99",
                 "2,000 pending, 100 more: late, at the most",
             ],
+            marks=MORE,
         ),
     ],
 )
@@ -132,6 +141,7 @@ def test_the_drain_is_measured_against_the_limit() -> None:
     assert first[5] in ("aim", "must", "no")
 
 
+@MORE
 @NEEDS_POSTFIX
 def test_a_worker_drains_from_a_backlog() -> None:
     claim, memory = bench("backlog")
@@ -139,6 +149,7 @@ def test_a_worker_drains_from_a_backlog() -> None:
     assert memory[1].endswith("MB")
 
 
+@MORE
 @NEEDS_POSTFIX
 def test_the_parts_are_measured_alone() -> None:
     composed, *sent = bench("parts")
@@ -205,20 +216,25 @@ def test_events_are_heard_in_order() -> None:
 
 @NEEDS_POSTFIX
 def test_a_fleet_is_measured_on_a_postgresql_of_its_own() -> None:
-    rows = bench("claims", "drain", "backlog", "start", name="fleet")
-    claimed, rest = rows[:4], rows[4:]
-    # No two of them claim the same mail.
-    assert [row[:2] for row in claimed[1::2]] == [
-        ["2 workers claim, 1 account: twice", "0 mails"],
-        ["2 workers claim, 1,000 accounts: twice", "0 mails"],
-    ]
-    assert [row[0] for row in rest] == [
+    assert [row[0] for row in bench("drain", "start", name="fleet")] == [
         "drain, 2 workers, 10 connections each",
-        "claim, 500 wait and 2,500 ended",
-        "claim, 500 wait and 2,500 ended; after 500, nothing cleared away",
         "8 mails to an idle fleet: submitted to started, p50",
         "8 mails to an idle fleet: submitted to started, p99",
         "8 mails to an idle fleet: submitted to started, at the most",
+    ]
+
+
+@MORE
+def test_claims_of_a_fleet_are_measured() -> None:
+    rows = bench("claims", "backlog", name="fleet")
+    # No two of them claim the same mail.
+    assert [row[:2] for row in rows[1:4:2]] == [
+        ["2 workers claim, 1 account: twice", "0 mails"],
+        ["2 workers claim, 1,000 accounts: twice", "0 mails"],
+    ]
+    assert [row[0] for row in rows[4:]] == [
+        "claim, 500 wait and 2,500 ended",
+        "claim, 500 wait and 2,500 ended; after 500, nothing cleared away",
     ]
 
 

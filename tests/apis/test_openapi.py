@@ -143,7 +143,7 @@ async def test_nothing_is_fetched_from_elsewhere(client: httpx.AsyncClient) -> N
 @pytest.fixture
 def limits() -> settings:
     return settings(
-        max_examples=8,
+        max_examples=5,
         deadline=None,
         derandomize=True,
         database=None,
