@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -32,10 +33,14 @@ def insert(db: Db, mails: Sequence[NewMail]) -> list[Mail]:
     rows = [_new_row(m) for m in mails]
     db.run("insert_mails", rows=text(rows))
     seqs = _numbers.decode(db.value("seqs_of", ids=text([m.id for m in mails])))
-    # As a string, which no database reads into.
-    pairs = zip(seqs, mails, strict=True)
-    bodies = [(seq, bytes(m.document).decode(), plain(m.search)) for seq, m in pairs]
-    db.run("insert_documents", rows=text(bodies))
+    bodies = [bytes(m.document) for m in mails]
+    first = accumulate(map(len, bodies), initial=1)
+    places = [
+        (seq, at, len(body), plain(m.search))
+        for seq, at, body, m in zip(seqs, first, bodies, mails, strict=False)
+    ]
+    # One after the other in one value: no database reads into them.
+    db.run("insert_documents", rows=text(places), bodies=b"".join(bodies))
     waiting = [s for s, m in zip(seqs, mails, strict=True) if m.delivery.state in WAITING]
     wake(db, waiting)
     report(db, [m.event for m in mails if m.event is not None])

@@ -30,10 +30,12 @@ SELECT coalesce(json_agg(m.seq ORDER BY r.key), '[]')::text
 FROM jsonb_array_elements_text(given(:ids)) WITH ORDINALITY r (id, key) JOIN mail m ON m.id = r.id;
 
 -- name: insert_documents!
--- Bodies from a JSON list of [seq, body, words].
+-- Bodies from a JSON list of [seq, first, length, words]: which bytes of :bodies, from 1 on.
 INSERT INTO document (seq, body, words, search)
-SELECT (r.value ->> 0)::bigint, r.value ->> 1, r.value ->> 2,
-    CASE WHEN r.value ->> 2 <> '' THEN array_to_tsvector(words_of(r.value ->> 2)) END
+SELECT (r.value ->> 0)::bigint, convert_from(
+        substr(CAST(:bodies AS bytea), (r.value ->> 1)::integer, (r.value ->> 2)::integer), 'UTF8'
+    ), r.value ->> 3,
+    CASE WHEN r.value ->> 3 <> '' THEN array_to_tsvector(words_of(r.value ->> 3)) END
 FROM jsonb_array_elements(given(:rows)) r (value);
 
 -- name: insert_content!

@@ -32,9 +32,11 @@ SELECT json_group_array(seq) FROM (
 );
 
 -- name: insert_documents!
--- Bodies from a JSON list of [seq, body, words].
+-- Bodies from a JSON list of [seq, first, length, words]: which bytes of :bodies, from 1 on.
 INSERT INTO document (seq, body, words)
-SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM (
+SELECT
+    r.value ->> 0, CAST(substr(:bodies, r.value ->> 1, r.value ->> 2) AS TEXT), r.value ->> 3
+FROM (
     WITH given AS MATERIALIZED (SELECT key, value FROM json_each(:rows)) SELECT * FROM given
 ) r;
 
