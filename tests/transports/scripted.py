@@ -97,11 +97,15 @@ class Scripted:
 
     async def _read_content(self, reader: asyncio.StreamReader) -> None:
         lines = []
-        while (line := await reader.readline()) != b".\r\n":
-            if not line:
-                self.cut_off += 1
-                raise ConnectionError
-            lines.append(line.removeprefix(b"."))
+        try:
+            while (line := await reader.readline()) != b".\r\n":
+                if not line:
+                    raise ConnectionError
+                lines.append(line.removeprefix(b"."))
+        except ConnectionError:
+            # Reset, where it was hung up before all that had been said was read.
+            self.cut_off += 1
+            raise
         self.mails.append(b"".join(lines))
 
     async def _answer(self, verb: str, writer: asyncio.StreamWriter) -> bool:
